@@ -1,0 +1,161 @@
+/** Use cases about cancellations: cancel, show, list, resolve. */
+import type { Execution, ExecutionKey } from "../domain/execution.ts";
+import { DEFAULT_FORCE_AFTER, KIND_RULES } from "../domain/kind_rules.ts";
+import { Refused, refusal } from "../domain/refusal.ts";
+import { nameOf, notFound } from "../domain/refusals.ts";
+import type { Millis } from "../domain/time.ts";
+import type { CancelledExecution, StoredEvent } from "../store/store.ts";
+import { type Accepted, type Context, submit } from "./context.ts";
+import { mintUuid } from "./ids.ts";
+import type { CancelAnswer, CancelRequest, Service } from "./service.ts";
+import { waitUntil } from "./waiting.ts";
+
+/** The "short wait" of workflow runs: long enough for work that obeys at once, short enough for a person at a button. */
+export const SHORT_WAIT: Millis = 2_000;
+
+/** No timeline is longer in practice; one that is shows its beginning, and a watch shows all of it. */
+const MAX_TIMELINE = 1_000;
+
+export function cancellationUseCases(
+  context: Context,
+): Pick<Service, "cancel" | "getCancellation" | "listCancellations" | "resolveIncident"> {
+  return {
+    cancel: (request, signal) => cancel(context, request, signal),
+    getCancellation: async (tenant, cancellationId) => {
+      const found = await findCancellation(context, tenant, cancellationId);
+      return { ...found, timeline: await timelineOf(context, found.execution, null) };
+    },
+    listCancellations: (tenant, filter, page) => context.store.listCancellations(tenant, filter, page),
+    resolveIncident: async (tenant, cancellationId, retries) => {
+      const { execution } = await findCancellation(context, tenant, cancellationId);
+      const resolved = await submit(context, execution.key, { type: "resolve_incident", cancellationId, retries });
+      return cancelled(resolved.execution);
+    },
+  };
+}
+
+async function cancel(context: Context, request: CancelRequest, signal: AbortSignal): Promise<CancelAnswer> {
+  const { key } = request;
+  if (request.workflowId !== null) await checkWorkflow(context, key, request.workflowId);
+  const accepted = await submit(
+    context,
+    key,
+    {
+      type: "cancel",
+      cancellationId: mintUuid(),
+      strategy: request.strategy ?? KIND_RULES[key.kind].defaultStrategy,
+      forceAfter: request.forceAfter ?? DEFAULT_FORCE_AFTER,
+      reason: request.reason,
+      requestedBy: request.requestedBy,
+      parentCancellationId: null,
+      operationReference: request.operationReference,
+    },
+    request.idempotency,
+  );
+  if (accepted.replay?.answered) {
+    const timeline = await timelineOf(context, accepted.execution, accepted.replay.lastSequence);
+    return { disposition: accepted.reply.disposition, execution: accepted.execution, timeline };
+  }
+  return await answerInTime(context, request, accepted, signal);
+}
+
+/** Answers when the kind's contract says so: at once, or when the cancellation has ended. */
+async function answerInTime(
+  context: Context,
+  request: CancelRequest,
+  accepted: Accepted,
+  signal: AbortSignal,
+): Promise<CancelAnswer> {
+  const { disposition } = accepted.reply;
+  const { answers } = KIND_RULES[request.key.kind];
+  const isOver = disposition === "already_cancelled" || disposition === "already_finished";
+  if (isOver || answers === "durable") {
+    return { disposition, execution: accepted.execution, timeline: await timelineAfter(context, accepted) };
+  }
+  const execution =
+    answers === "ended"
+      ? await waitForEnd(context, accepted.execution, signal)
+      : await waitShortly(context, accepted.execution, signal);
+  const timeline = await timelineOf(context, execution, null);
+  if (request.idempotency !== null) {
+    const lastSequence = timeline.at(-1)?.sequence ?? 0;
+    await context.store.recordAnswer(request.key, request.idempotency, execution, lastSequence);
+  }
+  return { disposition, execution, timeline };
+}
+
+/** The timeline right after a command. A new cancellation's is just what the command wrote. */
+async function timelineAfter(context: Context, accepted: Accepted): Promise<readonly StoredEvent[]> {
+  const isNew = accepted.reply.disposition === "applied" && accepted.replay === null;
+  if (!isNew) return timelineOf(context, accepted.execution, null);
+  return accepted.events.filter((event) => event.cancellationId !== null);
+}
+
+async function waitForEnd(context: Context, execution: Execution, signal: AbortSignal): Promise<Execution> {
+  const id = execution.cancellation?.id ?? "";
+  const ended = await waitUntil(context, execution.key, (now) => hasEnded(now, id), signal);
+  if (ended !== null) return ended;
+  throw new Refused(
+    refusal(
+      "still_cancelling",
+      `${nameOf(execution.key)} is still being cancelled, and will be; ask again to wait longer`,
+      { cancellation_id: id },
+    ),
+  );
+}
+
+async function waitShortly(context: Context, execution: Execution, signal: AbortSignal): Promise<Execution> {
+  const id = execution.cancellation?.id ?? "";
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(SHORT_WAIT)]);
+  const ended = await waitUntil(context, execution.key, (now) => hasEnded(now, id), patience);
+  return ended ?? (await context.store.findExecution(execution.key)) ?? execution;
+}
+
+function hasEnded(execution: Execution, cancellationId: string): boolean {
+  const { cancellation } = execution;
+  return cancellation === null || cancellation.id !== cancellationId || cancellation.stage === "ended";
+}
+
+/** A workflow instance is named by its workflow too: under another workflow it does not exist. */
+async function checkWorkflow(context: Context, key: ExecutionKey, workflowId: string): Promise<void> {
+  const execution = await context.store.findExecution(key);
+  if (execution === null || execution.spec.workflowId === workflowId) return;
+  throw new Refused(
+    refusal("execution_not_found", `workflow '${workflowId}' has no instance '${key.id}'`, {
+      kind: key.kind,
+      id: key.id,
+    }),
+  );
+}
+
+async function findCancellation(context: Context, tenant: string, cancellationId: string): Promise<CancelledExecution> {
+  const found = await context.store.findCancellation(tenant, cancellationId);
+  if (found !== null) return found;
+  throw new Refused(
+    refusal("cancellation_not_found", `no cancellation has the id '${cancellationId}'`, {
+      cancellation_id: cancellationId,
+    }),
+  );
+}
+
+async function timelineOf(
+  context: Context,
+  execution: Execution,
+  upToSequence: number | null,
+): Promise<readonly StoredEvent[]> {
+  if (execution.cancellation === null) return [];
+  const { key, cancellation } = execution;
+  return context.store.listEvents({
+    key,
+    cancellationId: cancellation.id,
+    afterSequence: 0,
+    upToSequence,
+    limit: MAX_TIMELINE,
+  });
+}
+
+/** An execution that a step of its cancellation has just changed. */
+export function cancelled(execution: Execution): CancelledExecution {
+  if (execution.cancellation === null) throw new Refused(notFound(execution.key));
+  return { execution, cancellation: execution.cancellation };
+}

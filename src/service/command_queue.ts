@@ -1,0 +1,104 @@
+/** The command queue: commands gather while a transaction commits, and the next transaction takes them all. */
+import { Refused, refusal } from "../domain/refusal.ts";
+import type { Applied, Envelope, Store } from "../store/store.ts";
+import type { Clock } from "./clock.ts";
+
+/** Enough for one fsync to serve hundreds of callers, few enough for a batch to stay within a few milliseconds. */
+const MAX_BATCH = 512;
+
+/** How many commands of callers may wait. At a hundred batches a second this is less than a second of work. */
+const MAX_WAITING = 20_000;
+
+interface Waiting {
+  readonly envelope: Envelope;
+  readonly resolve: (applied: Applied) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface CommandQueueOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Told what was committed, before the callers are. */
+  readonly onCommitted: (applied: readonly Applied[]) => void;
+}
+
+export class CommandQueue {
+  readonly #options: CommandQueueOptions;
+  #waiting: Waiting[] = [];
+  #draining: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(options: CommandQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Decides a caller's command. Resolves once it is durable. Throws `overloaded` if too many are waiting. */
+  submit(envelope: Envelope): Promise<Applied> {
+    if (this.#closed) return Promise.reject(shuttingDown());
+    if (this.#waiting.length >= MAX_WAITING) {
+      return Promise.reject(
+        new Refused(refusal("overloaded", "more commands are waiting than the server accepts; try again shortly")),
+      );
+    }
+    return this.#enqueue(envelope);
+  }
+
+  /** Decides a command that carries out an effect. Never shed: it is owed, and would only come again. */
+  submitOwed(envelope: Envelope): Promise<Applied> {
+    return this.#closed ? Promise.reject(shuttingDown()) : this.#enqueue(envelope);
+  }
+
+  /** Takes no more commands, and resolves when those that were taken are decided. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#draining;
+  }
+
+  #enqueue(envelope: Envelope): Promise<Applied> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ envelope, resolve, reject });
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    // Lets the requests that have arrived together get into one batch.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, MAX_BATCH);
+      await this.#apply(batch);
+    }
+    this.#draining = null;
+  }
+
+  async #apply(batch: readonly Waiting[]): Promise<void> {
+    const { store, clock, onCommitted } = this.#options;
+    try {
+      const applied = await store.apply(
+        batch.map((waiting) => waiting.envelope),
+        clock.now(),
+      );
+      onCommitted(applied);
+      for (const [index, waiting] of batch.entries()) {
+        const own = applied[index];
+        if (own === undefined) waiting.reject(new Error("the store answered fewer commands than it was given"));
+        else waiting.resolve(own);
+      }
+    } catch (error) {
+      await this.#applyOneByOne(batch, error);
+    }
+  }
+
+  /** A batch fails as a whole, without a change. Only the command at fault may suffer for it. */
+  async #applyOneByOne(batch: readonly Waiting[], error: unknown): Promise<void> {
+    if (batch.length === 1 || error instanceof Refused) {
+      for (const waiting of batch) waiting.reject(error);
+      return;
+    }
+    for (const waiting of batch) await this.#apply([waiting]);
+  }
+}
+
+function shuttingDown(): Refused {
+  return new Refused(refusal("shutting_down", "the server is shutting down; try again on another one, or shortly"));
+}

@@ -1,0 +1,40 @@
+/** What the use cases share. */
+import type { Command } from "../domain/command.ts";
+import type { Execution, ExecutionKey } from "../domain/execution.ts";
+import { Refused } from "../domain/refusal.ts";
+import { notFound } from "../domain/refusals.ts";
+import type { Engine } from "../engines/engine.ts";
+import type { WorkerEngine } from "../engines/worker_engine.ts";
+import type { Applied, Idempotency, Store } from "../store/store.ts";
+import type { Clock } from "./clock.ts";
+import type { CommandQueue } from "./command_queue.ts";
+import type { EventBus } from "./event_bus.ts";
+
+export interface Context {
+  readonly store: Store;
+  readonly queue: CommandQueue;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly engines: ReadonlyMap<string, Engine>;
+  readonly workers: WorkerEngine;
+}
+
+/** A command that was accepted, on an execution that is there. */
+export interface Accepted extends Applied {
+  readonly reply: Extract<Applied["reply"], { accepted: true }>;
+  readonly execution: Execution;
+}
+
+/** Decides a caller's command, durably. Throws `Refused` if it is refused. */
+export async function submit(
+  context: Context,
+  key: ExecutionKey,
+  command: Command,
+  idempotency: Idempotency | null = null,
+): Promise<Accepted> {
+  const applied = await context.queue.submit({ key, command, idempotency, effectId: null });
+  const { reply, execution } = applied;
+  if (!reply.accepted) throw new Refused(reply.refusal);
+  if (execution === null) throw new Refused(notFound(key));
+  return { ...applied, reply, execution };
+}

@@ -1,0 +1,71 @@
+/** Puts the use cases, the command queue, the event bus and the effect dispatcher together over a store. */
+import type { Logger } from "pino";
+import type { Millis } from "../domain/time.ts";
+import type { Engine } from "../engines/engine.ts";
+import type { WorkerEngine } from "../engines/worker_engine.ts";
+import type { Applied, Store } from "../store/store.ts";
+import { cancellationUseCases } from "./cancellations.ts";
+import type { Clock } from "./clock.ts";
+import { CommandQueue } from "./command_queue.ts";
+import type { Context } from "./context.ts";
+import { EffectDispatcher } from "./effect_dispatcher.ts";
+import { createEffectRunner } from "./effect_runner.ts";
+import { EventBus } from "./event_bus.ts";
+import { executionUseCases } from "./executions.ts";
+import { listenerJobUseCases } from "./listener_jobs.ts";
+import type { Service } from "./service.ts";
+import { watchUseCases } from "./watching.ts";
+import { workerUseCases } from "./workers.ts";
+
+export interface ServiceOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly workers: WorkerEngine;
+  /** Engines beside the built-in one. */
+  readonly engines?: readonly Engine[];
+  readonly logger: Logger;
+  /** In [0, 1). Jitters the waits between attempts. */
+  readonly random?: () => number;
+  /** How long after the start no lease ends, so that workers can come back. Default: 15 seconds, the default lease. */
+  readonly leaseGrace?: Millis;
+}
+
+export interface RunningService extends Service {
+  /** Carries out no more effects, decides what was submitted, and then nothing more. The store stays open. */
+  stop(): Promise<void>;
+}
+
+const DEFAULT_LEASE_GRACE: Millis = 15_000;
+
+/** The service over `store`, carrying out what is owed from now on. */
+export function createService(options: ServiceOptions): RunningService {
+  const { store, clock, workers, logger } = options;
+  const engines = new Map<string, Engine>([workers, ...(options.engines ?? [])].map((engine) => [engine.name, engine]));
+  const bus = new EventBus();
+  const queue = new CommandQueue({
+    store,
+    clock,
+    onCommitted: (applied: readonly Applied[]) => {
+      for (const one of applied) {
+        bus.publish(one);
+        dispatcher.accept(one.effects);
+      }
+    },
+  });
+  const leasesEndFrom = clock.now() + (options.leaseGrace ?? DEFAULT_LEASE_GRACE);
+  const runner = createEffectRunner({ store, queue, engines, clock, leasesEndFrom });
+  const dispatcher = new EffectDispatcher({ store, clock, runner, logger, random: options.random ?? Math.random });
+  dispatcher.start();
+  const context: Context = { store, queue, bus, clock, engines, workers };
+  return {
+    ...cancellationUseCases(context),
+    ...executionUseCases(context),
+    ...workerUseCases(context),
+    ...listenerJobUseCases(context),
+    ...watchUseCases(context),
+    stop: async () => {
+      await dispatcher.stop();
+      await queue.close();
+    },
+  };
+}

@@ -1,0 +1,140 @@
+/** The effect dispatcher: carries out what is owed when it is due, and feeds what came of it back as commands. */
+import type { Logger } from "pino";
+import type { Millis } from "../domain/time.ts";
+import type { Store, StoredEffect } from "../store/store.ts";
+import { backoff } from "./backoff.ts";
+import type { Clock } from "./clock.ts";
+import type { EffectRunner } from "./effect_runner.ts";
+
+/** How many effects are carried out at once. */
+const MAX_RUNNING = 256;
+
+/** How long a claim holds: well above the deadline of one call to an engine. */
+const CLAIM: Millis = 30_000;
+
+/** How long to wait after the store failed to hand out effects. */
+const STORE_RETRY: Millis = 1_000;
+
+/** Node's timers overflow above this. */
+const LONGEST_TIMER: Millis = 2 ** 31 - 1;
+
+export interface EffectDispatcherOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly runner: EffectRunner;
+  readonly logger: Logger;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+export class EffectDispatcher {
+  readonly #options: EffectDispatcherOptions;
+  readonly #running = new Set<Promise<void>>();
+  #ready: StoredEffect[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #wakeAt = Number.POSITIVE_INFINITY;
+  #claiming: Promise<void> | null = null;
+  #stopped = false;
+
+  constructor(options: EffectDispatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Begins with what is due already. */
+  start(): void {
+    this.#wakeBy(this.#options.clock.now());
+  }
+
+  /** Takes effects that were just committed: those that are due are claimed for this dispatcher, the others wait in the store. */
+  accept(effects: readonly StoredEffect[]): void {
+    const now = this.#options.clock.now();
+    for (const effect of effects) {
+      if (effect.effect.dueAt <= now) this.#ready.push(effect);
+      else this.#wakeBy(effect.effect.dueAt);
+    }
+    this.#runReady();
+  }
+
+  /** Starts nothing more, and resolves when what was started is done. The rest waits in the store. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#ready = [];
+    await this.#claiming;
+    await Promise.all(this.#running);
+  }
+
+  #wakeBy(at: Millis): void {
+    if (this.#stopped || at >= this.#wakeAt) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#wakeAt = at;
+    const wait = Math.min(Math.max(0, at - this.#options.clock.now()), LONGEST_TIMER);
+    this.#timer = setTimeout(() => this.#wake(), wait);
+  }
+
+  #wake(): void {
+    this.#timer = null;
+    this.#wakeAt = Number.POSITIVE_INFINITY;
+    this.#claiming ??= this.#claim().finally(() => {
+      this.#claiming = null;
+    });
+  }
+
+  async #claim(): Promise<void> {
+    const { store, clock, logger } = this.#options;
+    try {
+      const room = MAX_RUNNING - this.#running.size - this.#ready.length;
+      if (room > 0) {
+        const now = clock.now();
+        this.#ready.push(...(await store.claimEffects(now, now + CLAIM, room)));
+      }
+      this.#runReady();
+      const next = await store.nextEffectAt();
+      if (next !== null) this.#wakeBy(room > 0 ? next : Math.max(next, clock.now() + 10));
+    } catch (error) {
+      logger.error({ err: error }, "effects can't be claimed; trying again");
+      this.#wakeBy(clock.now() + STORE_RETRY);
+    }
+  }
+
+  #runReady(): void {
+    while (!this.#stopped && this.#running.size < MAX_RUNNING) {
+      const effect = this.#ready.shift();
+      if (effect === undefined) return;
+      const run = this.#run(effect).finally(() => {
+        this.#running.delete(run);
+        this.#runReady();
+      });
+      this.#running.add(run);
+    }
+  }
+
+  async #run(effect: StoredEffect): Promise<void> {
+    const { runner, logger } = this.#options;
+    try {
+      const result = await runner.run(effect);
+      if (result.type === "postponed") await this.#postpone(effect, result.dueAt, effect.attempts);
+      if (result.type === "failed") await this.#retry(effect);
+    } catch (error) {
+      logger.error({ err: error, effect: effect.effect.type, execution: effect.key }, "an effect failed; trying again");
+      await this.#retry(effect);
+    }
+  }
+
+  async #retry(effect: StoredEffect): Promise<void> {
+    const { clock, random } = this.#options;
+    await this.#postpone(effect, clock.now() + backoff(effect.attempts, random), effect.attempts + 1);
+  }
+
+  async #postpone(effect: StoredEffect, dueAt: Millis, attempts: number): Promise<void> {
+    const { store, logger } = this.#options;
+    try {
+      await store.postponeEffect(effect.id, dueAt, attempts);
+      this.#wakeBy(dueAt);
+    } catch (error) {
+      // It is not lost: it is due again when its claim ends.
+      logger.error({ err: error, effect: effect.effect.type, execution: effect.key }, "an effect can't be postponed");
+      this.#wakeBy(this.#options.clock.now() + CLAIM);
+    }
+  }
+}

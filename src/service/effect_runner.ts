@@ -1,0 +1,177 @@
+/** Carries out one effect. */
+import type { Command } from "../domain/command.ts";
+import type { ExecutionKey } from "../domain/execution.ts";
+import type { Millis } from "../domain/time.ts";
+import type { Delivery, Engine } from "../engines/engine.ts";
+import type { Store, StoredEffect } from "../store/store.ts";
+import type { Clock } from "./clock.ts";
+import type { CommandQueue } from "./command_queue.ts";
+import { mintUuid } from "./ids.ts";
+
+/** How long an engine may take to answer. */
+const ENGINE_DEADLINE: Millis = 10_000;
+
+/** How many children are cancelled at a time. */
+const CHILDREN_PAGE = 500;
+
+/** `done`: the effect is gone. `postponed`: it was too early. `failed`: it is to be tried again after a backoff. */
+export type EffectResult =
+  | { readonly type: "done" }
+  | { readonly type: "postponed"; readonly dueAt: Millis }
+  | { readonly type: "failed" };
+
+const DONE: EffectResult = { type: "done" };
+
+export interface EffectRunnerOptions {
+  readonly store: Store;
+  readonly queue: CommandQueue;
+  readonly engines: ReadonlyMap<string, Engine>;
+  readonly clock: Clock;
+  /**
+   * From when on leases may end. While the server was down no heartbeat could arrive, so after a start each worker has one lease's
+   * time to come back.
+   */
+  readonly leasesEndFrom: Millis;
+}
+
+export interface EffectRunner {
+  run(effect: StoredEffect): Promise<EffectResult>;
+}
+
+export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
+  const { store, queue, engines, clock, leasesEndFrom } = options;
+
+  /** Decides a command that carries out the effect, which is removed with it. */
+  async function settle(stored: StoredEffect, command: Command, key: ExecutionKey = stored.key): Promise<EffectResult> {
+    await queue.submitOwed({ key, command, idempotency: null, effectId: stored.id });
+    return DONE;
+  }
+
+  async function drop(stored: StoredEffect): Promise<EffectResult> {
+    await store.dropEffect(stored.id);
+    return DONE;
+  }
+
+  async function deliver(
+    stored: StoredEffect,
+    cancellationId: string,
+    signal: "stop" | "terminate",
+  ): Promise<EffectResult> {
+    const execution = await store.findExecution(stored.key);
+    const cancellation = execution?.cancellation;
+    const engine = engines.get(execution?.spec.engine ?? "");
+    const stage = signal === "stop" ? "stopping" : "terminating";
+    if (
+      execution === null ||
+      engine === undefined ||
+      cancellation?.id !== cancellationId ||
+      cancellation.stage !== stage
+    ) {
+      return drop(stored);
+    }
+    const deadline = AbortSignal.timeout(ENGINE_DEADLINE);
+    const delivery: Delivery =
+      signal === "stop" ? await engine.requestStop(execution, deadline) : await engine.terminate(execution, deadline);
+    switch (delivery.type) {
+      case "delivered":
+        return settle(stored, { type: "signal_delivered", cancellationId, signal });
+      case "refused":
+        return settle(stored, {
+          type: "signal_failed",
+          cancellationId,
+          signal,
+          permanent: true,
+          message: delivery.message,
+        });
+      case "unreachable":
+        // The timeline tells it once; the attempts that follow are the dispatcher's business.
+        if (stored.attempts === 0) {
+          const { message } = delivery;
+          await queue.submitOwed({
+            key: stored.key,
+            command: { type: "signal_failed", cancellationId, signal, permanent: false, message },
+            idempotency: null,
+            effectId: null,
+          });
+        }
+        return { type: "failed" };
+    }
+  }
+
+  async function verify(stored: StoredEffect, cancellationId: string): Promise<EffectResult> {
+    const execution = await store.findExecution(stored.key);
+    const engine = engines.get(execution?.spec.engine ?? "");
+    const { id, stage } = execution?.cancellation ?? {};
+    if (execution === null || engine === undefined || id !== cancellationId || stage === "ended") return drop(stored);
+    const engineStatus = await engine.describe(execution, AbortSignal.timeout(ENGINE_DEADLINE));
+    return settle(stored, { type: "verified", cancellationId, engineStatus });
+  }
+
+  async function cancelChildren(stored: StoredEffect): Promise<EffectResult> {
+    const cancellation = (await store.findExecution(stored.key))?.cancellation;
+    if (cancellation === undefined || cancellation === null) return drop(stored);
+    const { id, strategy, forceAfter, reason, requestedBy } = cancellation;
+    let after: ExecutionKey | null = null;
+    do {
+      const children: readonly ExecutionKey[] = await store.listLiveChildren(stored.key, after, CHILDREN_PAGE);
+      await Promise.all(
+        children.map((key) =>
+          queue.submitOwed({
+            key,
+            command: {
+              type: "cancel",
+              cancellationId: mintUuid(),
+              strategy,
+              forceAfter,
+              reason,
+              requestedBy,
+              parentCancellationId: id,
+              operationReference: null,
+            },
+            idempotency: null,
+            effectId: null,
+          }),
+        ),
+      );
+      after = children.length === CHILDREN_PAGE ? (children.at(-1) ?? null) : null;
+    } while (after !== null);
+    return drop(stored);
+  }
+
+  async function notifyParent(stored: StoredEffect, change: "registered" | "ended"): Promise<EffectResult> {
+    const parent = (await store.findExecution(stored.key))?.spec.parent;
+    if (parent === undefined || parent === null) return drop(stored);
+    return settle(stored, { type: "children_changed", change }, { tenant: stored.key.tenant, ...parent });
+  }
+
+  return {
+    run: async (stored) => {
+      const { effect } = stored;
+      switch (effect.type) {
+        case "request_stop":
+          return deliver(stored, effect.cancellationId, "stop");
+        case "terminate":
+          return deliver(stored, effect.cancellationId, "terminate");
+        case "verify":
+          return verify(stored, effect.cancellationId);
+        case "force_timer":
+          return settle(stored, { type: "force_due", cancellationId: effect.cancellationId });
+        case "children_timer":
+          return settle(stored, { type: "children_due", cancellationId: effect.cancellationId });
+        case "lease_timer":
+          if (clock.now() < leasesEndFrom) return { type: "postponed", dueAt: leasesEndFrom };
+          return settle(stored, { type: "lease_due", token: effect.token });
+        case "listener_timer":
+          return settle(stored, {
+            type: "listener_lock_due",
+            jobKey: effect.jobKey,
+            activation: effect.activation,
+          });
+        case "cancel_children":
+          return cancelChildren(stored);
+        case "notify_parent":
+          return notifyParent(stored, effect.change);
+      }
+    },
+  };
+}

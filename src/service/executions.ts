@@ -1,0 +1,35 @@
+/** Use cases about executions: register, start, finish, show, list. */
+import { Refused, refusal } from "../domain/refusal.ts";
+import { notFound } from "../domain/refusals.ts";
+import { type Context, submit } from "./context.ts";
+import { mintExecutionId } from "./ids.ts";
+import type { Service } from "./service.ts";
+
+export function executionUseCases(
+  context: Context,
+): Pick<Service, "register" | "start" | "complete" | "fail" | "getExecution" | "listExecutions"> {
+  return {
+    register: async ({ tenant, kind, id, spec, queueItems, claim }) => {
+      if (!context.engines.has(spec.engine)) {
+        const known = [...context.engines.keys()].join(", ");
+        throw new Refused(
+          refusal("invalid_request", `engine: '${spec.engine}' is not configured; must be one of: ${known}`, {
+            field: "engine",
+          }),
+        );
+      }
+      const key = { tenant, kind, id: id === "" ? mintExecutionId(kind) : id };
+      return (await submit(context, key, { type: "register", spec, queueItems, claim })).execution;
+    },
+    start: async (key, claim) => (await submit(context, key, { type: "start", claim })).execution,
+    complete: async (key, token, result, outcomeId) =>
+      (await submit(context, key, { type: "complete", token, result, outcomeId })).execution,
+    fail: async (key, token, error) => (await submit(context, key, { type: "fail", token, error })).execution,
+    getExecution: async (key) => {
+      const execution = await context.store.findExecution(key);
+      if (execution === null) throw new Refused(notFound(key));
+      return execution;
+    },
+    listExecutions: (tenant, filter, page) => context.store.listExecutions(tenant, filter, page),
+  };
+}

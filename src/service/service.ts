@@ -1,0 +1,123 @@
+/** The use cases: what a door may ask of Belay. Each refusal is thrown as `Refused`. */
+import type { RequestedBy, Strategy } from "../domain/cancellation.ts";
+import type { Claim } from "../domain/command.ts";
+import type { Disposition } from "../domain/decision.ts";
+import type { Execution, ExecutionError, ExecutionKey, ExecutionSpec, Kind, QueueItem } from "../domain/execution.ts";
+import type { JsonObject } from "../domain/json.ts";
+import type { Signal, StopOrder } from "../domain/signal.ts";
+import type { Millis } from "../domain/time.ts";
+import type {
+  CancellationFilter,
+  CancelledExecution,
+  ExecutionFilter,
+  Idempotency,
+  Page,
+  PageRequest,
+  StoredEvent,
+} from "../store/store.ts";
+
+export type { StopOrder } from "../domain/signal.ts";
+export type {
+  CancellationFilter,
+  CancelledExecution,
+  ExecutionFilter,
+  Idempotency,
+  Page,
+  PageRequest,
+  StoredEvent,
+} from "../store/store.ts";
+
+export interface CancelRequest {
+  readonly key: ExecutionKey;
+  /** Null: the default of the kind. */
+  readonly strategy: Strategy | null;
+  /** Null: the default. */
+  readonly forceAfter: Millis | null;
+  readonly reason: string;
+  readonly requestedBy: RequestedBy | null;
+  readonly operationReference: string | null;
+  /** For a workflow instance: the workflow that it must belong to. */
+  readonly workflowId: string | null;
+  /** Null: the call is not to be replayed. */
+  readonly idempotency: Idempotency | null;
+}
+
+export interface CancelAnswer {
+  readonly disposition: Disposition;
+  /** The execution as it stood when the answer's time had come. */
+  readonly execution: Execution;
+  /** The timeline of its cancellation so far; empty if it has none. */
+  readonly timeline: readonly StoredEvent[];
+}
+
+export interface RegisterRequest {
+  readonly tenant: string;
+  readonly kind: Kind;
+  /** Empty: an id is minted. */
+  readonly id: string;
+  /** All but the root, which follows from the parent. */
+  readonly spec: Omit<ExecutionSpec, "root">;
+  readonly queueItems: readonly QueueItem[];
+  readonly claim: Claim | null;
+}
+
+export interface LeaseAnswer {
+  /** Null if it is not registered. */
+  readonly execution: Execution | null;
+  readonly signal: Signal;
+}
+
+/** What an attached worker is sent: that the stream is live, or an order. */
+export type WorkerMessage = { readonly type: "attached" } | { readonly type: "stop_order"; readonly order: StopOrder };
+
+export interface ActivationRequest {
+  readonly tenant: string;
+  readonly workerId: string;
+  readonly types: readonly string[];
+  readonly maxJobs: number;
+  readonly lock: Millis;
+  /** How long to wait for a job if there is none. */
+  readonly wait: Millis;
+}
+
+export interface Service {
+  /** Cancels, and answers when the kind's contract says so. Throws `still_cancelling` if `signal` aborts a wait. */
+  cancel(request: CancelRequest, signal: AbortSignal): Promise<CancelAnswer>;
+  getCancellation(
+    tenant: string,
+    cancellationId: string,
+  ): Promise<CancelledExecution & { readonly timeline: readonly StoredEvent[] }>;
+  listCancellations(tenant: string, filter: CancellationFilter, page: PageRequest): Promise<Page<CancelledExecution>>;
+  /** What happened so far, then each event as it is committed, until the cancellation has ended or `signal` aborts. */
+  watchCancellation(
+    tenant: string,
+    cancellationId: string,
+    afterSequence: number,
+    signal: AbortSignal,
+  ): AsyncIterable<StoredEvent>;
+  resolveIncident(tenant: string, cancellationId: string, retries: number): Promise<CancelledExecution>;
+
+  register(request: RegisterRequest): Promise<Execution>;
+  start(key: ExecutionKey, claim: Claim): Promise<Execution>;
+  complete(key: ExecutionKey, token: number, result: JsonObject | null, outcomeId: string | null): Promise<Execution>;
+  fail(key: ExecutionKey, token: number, error: ExecutionError): Promise<Execution>;
+  getExecution(key: ExecutionKey): Promise<Execution>;
+  listExecutions(tenant: string, filter: ExecutionFilter, page: PageRequest): Promise<Page<Execution>>;
+  /** What happened so far, then each event as it is committed, until nothing more can happen or `signal` aborts. */
+  watchExecution(key: ExecutionKey, afterSequence: number, signal: AbortSignal): AsyncIterable<StoredEvent>;
+
+  /** One answer a lease, in order. */
+  heartbeat(leases: readonly { readonly key: ExecutionKey; readonly token: number }[]): Promise<readonly LeaseAnswer[]>;
+  /** Pending orders first, then each as it is decided, until `signal` aborts. */
+  attach(tenant: string, workerId: string, signal: AbortSignal): AsyncIterable<WorkerMessage>;
+  reportStopped(key: ExecutionKey, token: number, evidence: string): Promise<Execution>;
+  /** The executions whose listener job (`cancellation.listenerJob`) was taken; empty if none came in time. */
+  activateListenerJobs(request: ActivationRequest, signal: AbortSignal): Promise<readonly CancelledExecution[]>;
+  completeListenerJob(tenant: string, jobKey: string, activation: number): Promise<CancelledExecution>;
+  failListenerJob(
+    tenant: string,
+    jobKey: string,
+    activation: number,
+    failure: { readonly retries: number | null; readonly message: string; readonly backoff: Millis },
+  ): Promise<CancelledExecution>;
+}

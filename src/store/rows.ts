@@ -1,0 +1,118 @@
+/** Between rows and the domain's data. The same over every database. */
+import type { Insertable, Selectable } from "kysely";
+import type { Cancellation } from "../domain/cancellation.ts";
+import type { Effect } from "../domain/effect.ts";
+import type { EventAttributes } from "../domain/event.ts";
+import {
+  type Execution,
+  type ExecutionError,
+  type ExecutionKey,
+  type ExecutionSpec,
+  isLive,
+  type Lease,
+  type QueueItem,
+} from "../domain/execution.ts";
+import type { JsonObject } from "../domain/json.ts";
+import type { EffectTable, EventTable, ExecutionTable } from "./schema.ts";
+import type { StoredEffect, StoredEvent } from "./store.ts";
+
+export type ExecutionRow = Selectable<ExecutionTable>;
+
+/** The columns that change after registration. */
+export type MutableColumns = Omit<
+  Insertable<ExecutionTable>,
+  "rid" | "tenant" | "kind" | "id" | "parent_rid" | "workflow_id" | "spec_json" | "has_queue_items" | "created_at"
+>;
+
+/** The columns that registration fixes for good. */
+export type FixedColumns = Omit<Insertable<ExecutionTable>, keyof MutableColumns | "rid">;
+
+interface Ending {
+  readonly result: JsonObject | null;
+  readonly error: ExecutionError | null;
+  readonly outcomeId: string | null;
+}
+
+const NO_ENDING: Ending = { result: null, error: null, outcomeId: null };
+
+/** Reads an execution. `queueItems` in their order; empty where the row says that there are none. */
+export function executionOf(row: ExecutionRow, queueItems: readonly QueueItem[]): Execution {
+  const spec: ExecutionSpec = JSON.parse(row.spec_json);
+  const ending: Ending = row.ending_json === null ? NO_ENDING : JSON.parse(row.ending_json);
+  const cancellation: Cancellation | null = row.cancellation_json === null ? null : JSON.parse(row.cancellation_json);
+  return {
+    key: { tenant: row.tenant, kind: row.kind, id: row.id },
+    spec,
+    state: row.state,
+    token: row.token,
+    lease: leaseOf(row),
+    queueItems,
+    ...ending,
+    cancellation,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+  };
+}
+
+function leaseOf(row: ExecutionRow): Lease | null {
+  const { worker_id, lease_token, lease_expires_at, lease_duration } = row;
+  if (worker_id === null || lease_token === null || lease_expires_at === null || lease_duration === null) return null;
+  return {
+    workerId: worker_id,
+    token: lease_token,
+    expiresAt: lease_expires_at,
+    duration: lease_duration,
+    expired: row.lease_expired === 1,
+  };
+}
+
+export function mutableColumnsOf(execution: Execution): MutableColumns {
+  const { lease, cancellation, result, error, outcomeId } = execution;
+  const ending: Ending | null =
+    result === null && error === null && outcomeId === null ? null : { result, error, outcomeId };
+  return {
+    state: execution.state,
+    live: isLive(execution) ? 1 : 0,
+    token: execution.token,
+    worker_id: lease?.workerId ?? null,
+    lease_token: lease?.token ?? null,
+    lease_expires_at: lease?.expiresAt ?? null,
+    lease_duration: lease?.duration ?? null,
+    lease_expired: lease === null ? null : Number(lease.expired),
+    ending_json: ending === null ? null : JSON.stringify(ending),
+    cancellation_json: cancellation === null ? null : JSON.stringify(cancellation),
+    cancellation_id: cancellation?.id ?? null,
+    cancellation_outcome: cancellation?.outcome ?? null,
+    cancellation_requested_at: cancellation?.requestedAt ?? null,
+    cancellation_overdue: cancellation === null ? null : Number(cancellation.overdueReason !== null),
+    started_at: execution.startedAt,
+    ended_at: execution.endedAt,
+  };
+}
+
+export function fixedColumnsOf(execution: Execution, parentRid: number | null): FixedColumns {
+  return {
+    tenant: execution.key.tenant,
+    kind: execution.key.kind,
+    id: execution.key.id,
+    parent_rid: parentRid,
+    workflow_id: execution.spec.workflowId,
+    spec_json: JSON.stringify(execution.spec),
+    has_queue_items: execution.queueItems.length > 0 ? 1 : 0,
+    created_at: execution.createdAt,
+  };
+}
+
+export function eventOf(row: Selectable<EventTable>, key: ExecutionKey): StoredEvent {
+  const attributes: EventAttributes = JSON.parse(row.attributes_json);
+  return { sequence: row.sequence, key, type: row.type, at: row.at, cancellationId: row.cancellation_id, attributes };
+}
+
+export function effectOf(
+  row: Pick<Selectable<EffectTable>, "id" | "attempts" | "effect_json">,
+  key: ExecutionKey,
+): StoredEffect {
+  const effect: Effect = JSON.parse(row.effect_json);
+  return { id: row.id, key, effect, attempts: row.attempts };
+}

@@ -1,0 +1,110 @@
+/** The tables. Times are milliseconds since the epoch; truth values are 0 and 1; `*_json` columns hold JSON text. */
+import type { ColumnType, Generated } from "kysely";
+import type { Outcome } from "../domain/cancellation.ts";
+import type { Disposition } from "../domain/decision.ts";
+import type { EventType } from "../domain/event.ts";
+import type { Kind, QueueItemState, State } from "../domain/execution.ts";
+
+export interface ExecutionTable {
+  /** The row's number: what other tables refer to. */
+  rid: Generated<number>;
+  tenant: string;
+  kind: Kind;
+  id: string;
+  state: State;
+  /** 1 while it, or its cancellation, has not ended. */
+  live: number;
+  parent_rid: number | null;
+  workflow_id: string | null;
+  /** What registration fixes for good. */
+  spec_json: ColumnType<string, string, never>;
+  token: number;
+  /** Who holds the lease or held it last; null if nobody ever did. */
+  worker_id: string | null;
+  lease_token: number | null;
+  lease_expires_at: number | null;
+  lease_duration: number | null;
+  lease_expired: number | null;
+  has_queue_items: number;
+  /** The result, the error and the outcome of a finished execution. */
+  ending_json: string | null;
+  /** The current cancellation in full; the columns after it are copies for finding it. */
+  cancellation_json: string | null;
+  cancellation_id: string | null;
+  cancellation_outcome: Outcome | null;
+  cancellation_requested_at: number | null;
+  cancellation_overdue: number | null;
+  created_at: number;
+  started_at: number | null;
+  ended_at: number | null;
+}
+
+/** Labels, one row each, for filtering lists. */
+export interface LabelTable {
+  name: string;
+  value: string;
+  execution_rid: number;
+}
+
+/** The queue items of a process. */
+export interface WorkItemTable {
+  execution_rid: number;
+  position: number;
+  id: string;
+  state: QueueItemState;
+}
+
+/** The open listener job of a cancellation, for finding work by type. The job itself stands in `cancellation_json`. */
+export interface ListenerJobTable {
+  execution_rid: number;
+  tenant: string;
+  type: string;
+  available_at: number;
+}
+
+/** The timeline of every execution, append-only. */
+export interface EventTable {
+  sequence: Generated<number>;
+  execution_rid: number;
+  cancellation_id: string | null;
+  type: EventType;
+  at: number;
+  attributes_json: string;
+}
+
+/** The outbox: what is owed to the outside. */
+export interface EffectTable {
+  id: Generated<number>;
+  execution_rid: number;
+  /** When it is to be carried out; while claimed, when the claim ends. */
+  due_at: number;
+  claimed: number;
+  attempts: number;
+  effect_json: string;
+}
+
+/** Commands that carry a command id, with their first answer. */
+export interface CommandTable {
+  execution_rid: number;
+  principal: string;
+  method: string;
+  command_id: string;
+  fingerprint: string;
+  disposition: Disposition;
+  /** 0 while the first caller waits for its answer. */
+  answered: number;
+  /** The execution as the first answer showed it. */
+  execution_json: string;
+  last_sequence: number;
+  created_at: number;
+}
+
+export interface Schema {
+  execution: ExecutionTable;
+  label: LabelTable;
+  work_item: WorkItemTable;
+  listener_job: ListenerJobTable;
+  event: EventTable;
+  effect: EffectTable;
+  command: CommandTable;
+}

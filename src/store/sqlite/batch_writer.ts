@@ -1,0 +1,179 @@
+/** Applies a batch of commands to SQLite: one synchronous transaction, one fsync. */
+import type { Database, Transaction } from "better-sqlite3";
+import { type Execution, type ExecutionKey, keyOf } from "../../domain/execution.ts";
+import type { Millis } from "../../domain/time.ts";
+import {
+  asksForChildren,
+  commandKeyOf,
+  type Decided,
+  decideBatch,
+  type KnownCommand,
+  type Loaded,
+  parentKeyOf,
+} from "../batch.ts";
+import { executionOf, fixedColumnsOf, mutableColumnsOf } from "../rows.ts";
+import type { Applied, Envelope, StoredEffect, StoredEvent } from "../store.ts";
+import type { Statements } from "./statements.ts";
+
+/**
+ * How long the dispatcher has for an effect that it is handed directly after the commit, before it counts as forgotten and is claimed
+ * again: well above the deadline of one call to an engine.
+ */
+export const EFFECT_CLAIM: Millis = 30_000;
+
+export class BatchWriter {
+  readonly #statements: Statements;
+  readonly #transaction: Transaction<(envelopes: readonly Envelope[], now: Millis) => Applied[]>;
+  /** Row numbers by `keyOf`, for the batch under way. */
+  readonly #rids = new Map<string, number>();
+
+  constructor(database: Database, statements: Statements) {
+    this.#statements = statements;
+    this.#transaction = database.transaction((envelopes, now) => this.#apply(envelopes, now));
+  }
+
+  apply(envelopes: readonly Envelope[], now: Millis): readonly Applied[] {
+    try {
+      return this.#transaction.immediate(envelopes, now);
+    } finally {
+      this.#rids.clear();
+    }
+  }
+
+  #apply(envelopes: readonly Envelope[], now: Millis): Applied[] {
+    const batch = decideBatch(envelopes, this.#load(envelopes), now);
+    for (const { before, after } of batch.changed.values()) this.#write(before, after);
+    return batch.decided.map((decided) => this.#record(decided, now));
+  }
+
+  #load(envelopes: readonly Envelope[]): Loaded {
+    const executions = new Map<string, Execution>();
+    const withLiveChildren = new Set<string>();
+    const commands = new Map<string, KnownCommand>();
+    for (const envelope of envelopes) {
+      this.#loadExecution(envelope.key, executions);
+      const parentKey = parentKeyOf(envelope);
+      if (parentKey !== null) this.#loadExecution(parentKey, executions);
+      const rid = this.#rids.get(keyOf(envelope.key));
+      if (rid === undefined) continue;
+      if (asksForChildren(envelope) && this.#statements.findLiveChild.get({ rid }) !== undefined) {
+        withLiveChildren.add(keyOf(envelope.key));
+      }
+      this.#loadCommand(envelope, rid, commands);
+    }
+    return { executions, withLiveChildren, commands };
+  }
+
+  #loadExecution(key: ExecutionKey, into: Map<string, Execution>): void {
+    const id = keyOf(key);
+    if (into.has(id)) return;
+    const row = this.#statements.findExecution.get({ tenant: key.tenant, kind: key.kind, id: key.id });
+    if (row === undefined) return;
+    const queueItems = row.has_queue_items === 1 ? this.#statements.findQueueItems.all({ rid: row.rid }) : [];
+    this.#rids.set(id, row.rid);
+    into.set(id, executionOf(row, queueItems));
+  }
+
+  #loadCommand(envelope: Envelope, rid: number, into: Map<string, KnownCommand>): void {
+    if (envelope.idempotency === null) return;
+    const { principal, method, commandId } = envelope.idempotency;
+    const row = this.#statements.findCommand.get({ execution_rid: rid, principal, method, command_id: commandId });
+    if (row === undefined) return;
+    const execution: Execution = JSON.parse(row.execution_json);
+    into.set(commandKeyOf(envelope.key, envelope.idempotency), {
+      fingerprint: row.fingerprint,
+      disposition: row.disposition,
+      execution,
+      replay: { answered: row.answered === 1, lastSequence: row.last_sequence },
+    });
+  }
+
+  #write(before: Execution | null, after: Execution): void {
+    if (before === null) {
+      this.#insert(after);
+      return;
+    }
+    const rid = this.#ridOf(after.key);
+    this.#statements.updateExecution.run({ rid, ...mutableColumnsOf(after) });
+    for (const [position, { state }] of after.queueItems.entries()) {
+      if (before.queueItems[position]?.state !== state) this.#statements.updateQueueItem.run({ rid, position, state });
+    }
+    const job = after.cancellation?.listenerJob ?? null;
+    if (job === (before.cancellation?.listenerJob ?? null)) return;
+    if (job === null || job.state === "incident") {
+      this.#statements.deleteListenerJob.run({ rid });
+    } else {
+      const { tenant } = after.key;
+      this.#statements.putListenerJob.run({ rid, tenant, type: job.type, available_at: job.availableAt });
+    }
+  }
+
+  #insert(execution: Execution): void {
+    const { key, spec, queueItems } = execution;
+    const parentRid = spec.parent === null ? null : this.#ridOf({ tenant: key.tenant, ...spec.parent });
+    const rid = this.#statements.insertExecution.run({
+      ...fixedColumnsOf(execution, parentRid),
+      ...mutableColumnsOf(execution),
+    });
+    this.#rids.set(keyOf(key), rid);
+    for (const [name, value] of Object.entries(spec.labels)) this.#statements.insertLabel.run({ rid, name, value });
+    for (const [position, { id, state }] of queueItems.entries()) {
+      this.#statements.insertQueueItem.run({ rid, position, id, state });
+    }
+  }
+
+  #record(decided: Decided, now: Millis): Applied {
+    const { envelope, reply, execution, keep, replay } = decided;
+    if (envelope.effectId !== null) this.#statements.deleteEffect.run({ id: envelope.effectId });
+    const rid = this.#rids.get(keyOf(envelope.key));
+    const events =
+      rid === undefined
+        ? []
+        : decided.events.map((event): StoredEvent => {
+            const { type, at, cancellationId, attributes } = event;
+            const sequence = this.#statements.insertEvent.run({
+              rid,
+              cancellation_id: cancellationId,
+              type,
+              at,
+              attributes_json: JSON.stringify(attributes),
+            });
+            return { ...event, sequence, key: envelope.key };
+          });
+    const effects =
+      rid === undefined
+        ? []
+        : decided.effects.map((effect): StoredEffect => {
+            const isDue = effect.dueAt <= now;
+            const id = this.#statements.insertEffect.run({
+              rid,
+              due_at: isDue ? now + EFFECT_CLAIM : effect.dueAt,
+              claimed: isDue ? 1 : 0,
+              effect_json: JSON.stringify(effect),
+            });
+            return { id, key: envelope.key, effect, attempts: 0 };
+          });
+    if (keep !== null && rid !== undefined && execution !== null) {
+      const { principal, method, commandId, fingerprint } = keep.idempotency;
+      this.#statements.insertCommand.run({
+        execution_rid: rid,
+        principal,
+        method,
+        command_id: commandId,
+        fingerprint,
+        disposition: keep.disposition,
+        answered: Number(keep.answered),
+        execution_json: JSON.stringify(execution),
+        last_sequence: events.at(-1)?.sequence ?? 0,
+        created_at: now,
+      });
+    }
+    return { reply, execution, events, effects, replay };
+  }
+
+  #ridOf(key: ExecutionKey): number {
+    const rid = this.#rids.get(keyOf(key));
+    if (rid === undefined) throw new Error(`no row of ${key.kind} ${key.id} was loaded`);
+    return rid;
+  }
+}

@@ -1,0 +1,157 @@
+/** The store, as the service sees it: one write path, reads, and the outbox of effects. */
+import type { Cancellation, Outcome } from "../domain/cancellation.ts";
+import type { Command } from "../domain/command.ts";
+import type { Reply } from "../domain/decision.ts";
+import type { Effect } from "../domain/effect.ts";
+import type { Event } from "../domain/event.ts";
+import type { Execution, ExecutionKey, ExecutionRef, Kind, State } from "../domain/execution.ts";
+import type { Millis } from "../domain/time.ts";
+
+/** An event with its place in the order of all events of the store. */
+export interface StoredEvent extends Event {
+  readonly sequence: number;
+  readonly key: ExecutionKey;
+}
+
+/** An effect that is owed. */
+export interface StoredEffect {
+  readonly id: number;
+  /** The execution that owes it. */
+  readonly key: ExecutionKey;
+  readonly effect: Effect;
+  /** How often it was tried in vain. */
+  readonly attempts: number;
+}
+
+/** Names a command, so that repeating it replays its first answer. */
+export interface Idempotency {
+  /** Who asks. The same command id of another principal is another command. */
+  readonly principal: string;
+  /** The method, for example "CancelProcess". */
+  readonly method: string;
+  readonly commandId: string;
+  /** SHA-256 of the canonical request without its command id, in hex. */
+  readonly fingerprint: string;
+}
+
+/** A command on its way to be decided. */
+export interface Envelope {
+  readonly key: ExecutionKey;
+  readonly command: Command;
+  readonly idempotency: Idempotency | null;
+  /** The effect that this command carries out: removed in the same transaction. */
+  readonly effectId: number | null;
+}
+
+/** What became of a command, once committed. */
+export interface Applied {
+  readonly reply: Reply;
+  /** Null only if it is not registered. */
+  readonly execution: Execution | null;
+  readonly events: readonly StoredEvent[];
+  readonly effects: readonly StoredEffect[];
+  /** Set if the command was decided before, and this repeats it. */
+  readonly replay: Replay | null;
+}
+
+/** An earlier answer to the same command. */
+export interface Replay {
+  /** False if the first caller still waits for its answer: the repeated one waits with it. */
+  readonly answered: boolean;
+  /** The sequence of the last event that the first answer showed. */
+  readonly lastSequence: number;
+}
+
+export interface ExecutionFilter {
+  readonly kind: Kind;
+  /** Empty: all. */
+  readonly states: readonly State[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly parent: ExecutionRef | null;
+  readonly createdAfter: Millis | null;
+  readonly createdBefore: Millis | null;
+  /** For workflow instances: only those of this workflow. */
+  readonly workflowId: string | null;
+}
+
+export interface CancellationFilter {
+  readonly kind: Kind | null;
+  readonly execution: ExecutionRef | null;
+  readonly outcome: Outcome | null;
+  readonly overdueOnly: boolean;
+  readonly requestedAfter: Millis | null;
+  readonly requestedBefore: Millis | null;
+}
+
+export interface PageRequest {
+  readonly size: number;
+  /** Empty: the first page. */
+  readonly token: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Empty: this is the last page. */
+  readonly nextPageToken: string;
+}
+
+/** An execution whose cancellation is known to be there. */
+export interface CancelledExecution {
+  readonly execution: Execution;
+  readonly cancellation: Cancellation;
+}
+
+export interface EventFilter {
+  readonly key: ExecutionKey;
+  /** Only those of this cancellation. Null: all of the execution. */
+  readonly cancellationId: string | null;
+  readonly afterSequence: number;
+  /** Only up to this sequence. Null: to the last. */
+  readonly upToSequence: number | null;
+  readonly limit: number;
+}
+
+export interface Store {
+  /**
+   * Decides a batch of commands in order and writes what changed, in one transaction. Resolves once it is durable, with one result a
+   * command. Rejects without having changed anything.
+   */
+  apply(envelopes: readonly Envelope[], now: Millis): Promise<readonly Applied[]>;
+  /** Keeps the answer that a waiting caller got, for the replays of its command. */
+  recordAnswer(key: ExecutionKey, idempotency: Idempotency, execution: Execution, lastSequence: number): Promise<void>;
+
+  findExecution(key: ExecutionKey): Promise<Execution | null>;
+  findCancellation(tenant: string, cancellationId: string): Promise<CancelledExecution | null>;
+  /** Newest first. */
+  listExecutions(tenant: string, filter: ExecutionFilter, page: PageRequest): Promise<Page<Execution>>;
+  /** Newest first. */
+  listCancellations(tenant: string, filter: CancellationFilter, page: PageRequest): Promise<Page<CancelledExecution>>;
+  /** Oldest first. */
+  listEvents(filter: EventFilter): Promise<readonly StoredEvent[]>;
+  /** The sequence of the latest event of the store; 0 if there is none. */
+  lastSequence(): Promise<number>;
+  /** The live executions whose lease the worker holds, or held last. */
+  listHeldBy(tenant: string, workerId: string): Promise<readonly Execution[]>;
+  /** Executions with a listener job of one of the types that can be taken now, the longest waiting first. */
+  listOpenListenerJobs(
+    tenant: string,
+    types: readonly string[],
+    now: Millis,
+    limit: number,
+  ): Promise<readonly CancelledExecution[]>;
+  /** When the next listener job of one of the types can be taken; null if there is none. */
+  nextListenerJobAt(tenant: string, types: readonly string[]): Promise<Millis | null>;
+  /** The live children of an execution in a fixed order, after the given one. */
+  listLiveChildren(parent: ExecutionKey, after: ExecutionKey | null, limit: number): Promise<readonly ExecutionKey[]>;
+
+  /** Takes effects that are due, for nobody else to take until `until`. */
+  claimEffects(now: Millis, until: Millis, limit: number): Promise<readonly StoredEffect[]>;
+  /** Makes a claimed effect due again at `dueAt`. */
+  postponeEffect(id: number, dueAt: Millis, attempts: number): Promise<void>;
+  /** Removes an effect that is done or matters no more. */
+  dropEffect(id: number): Promise<void>;
+  /** When the next effect is due; null if none is owed. */
+  nextEffectAt(): Promise<Millis | null>;
+
+  close(): Promise<void>;
+}

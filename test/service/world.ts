@@ -1,0 +1,119 @@
+/** The service over a real SQLite file in a temporary folder, for tests. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import type { ExecutionKey, ExecutionSpec, Kind } from "../../src/domain/execution.ts";
+import { WorkerEngine } from "../../src/engines/worker_engine.ts";
+import { systemClock } from "../../src/service/clock.ts";
+import { createService, type RunningService } from "../../src/service/create_service.ts";
+import type { CancelRequest, RegisterRequest, StoredEvent } from "../../src/service/service.ts";
+import { openSqliteStore } from "../../src/store/sqlite/open.ts";
+import type { Store } from "../../src/store/store.ts";
+
+export const TENANT = "default";
+
+/** A signal for calls that the test does not want to end early. */
+export const FOREVER = new AbortController().signal;
+
+export interface TestService {
+  service: RunningService;
+  store: Store;
+  /** Stops the service and opens the same file again, as a restart would. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startService(): Promise<TestService> {
+  const folder = await mkdtemp(join(tmpdir(), "belay-test-"));
+  const open = async () => {
+    const store = await openSqliteStore(join(folder, "belay.db"));
+    const service = createService({
+      store,
+      clock: systemClock(),
+      workers: new WorkerEngine(),
+      logger: pino({ level: "silent" }),
+      leaseGrace: 0,
+    });
+    return { store, service };
+  };
+  const stop = async () => {
+    await running.service.stop();
+    await running.store.close();
+  };
+  const running: TestService = {
+    ...(await open()),
+    restart: async () => {
+      await stop();
+      Object.assign(running, await open());
+    },
+    close: async () => {
+      await stop();
+      await rm(folder, { recursive: true });
+    },
+  };
+  return running;
+}
+
+export function keyOfKind(kind: Kind, id: string): ExecutionKey {
+  return { tenant: TENANT, kind, id };
+}
+
+/** A request to register an execution. With `workerId`, that worker runs it, on a lease of 15 seconds. */
+export function registration(
+  key: ExecutionKey,
+  workerId: string | null,
+  spec: Partial<ExecutionSpec> = {},
+): RegisterRequest {
+  return {
+    tenant: key.tenant,
+    kind: key.kind,
+    id: key.id,
+    spec: {
+      engine: "worker",
+      parent: null,
+      labels: {},
+      listeners: [],
+      detail: {},
+      workflowId: null,
+      canceledOutcomeId: null,
+      ...spec,
+    },
+    queueItems: [],
+    claim: workerId === null ? null : { workerId, leaseDuration: 15_000 },
+  };
+}
+
+export function cancelOf(key: ExecutionKey, change: Partial<CancelRequest> = {}): CancelRequest {
+  return {
+    key,
+    strategy: null,
+    forceAfter: null,
+    reason: "because",
+    requestedBy: null,
+    operationReference: null,
+    workflowId: null,
+    idempotency: null,
+    ...change,
+  };
+}
+
+/** The types of all events of a watch, once it has ended. */
+export async function typesOf(events: AsyncIterable<StoredEvent>): Promise<string[]> {
+  const types: string[] = [];
+  for await (const event of events) types.push(event.type);
+  return types;
+}
+
+/** Attaches as a worker that stops its work as soon as it is given one of the `obeyed` signals. Ends when `signal` aborts. */
+export async function obey(
+  service: RunningService,
+  workerId: string,
+  obeyed: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const message of service.attach(TENANT, workerId, signal)) {
+    if (message.type !== "stop_order" || !obeyed.includes(message.order.signal)) continue;
+    await service.reportStopped(message.order.execution.key, message.order.token, "gone");
+  }
+}
