@@ -1,4 +1,5 @@
 /** The command queue: commands gather while a transaction commits, and the next transaction takes them all. */
+import type { Logger } from "pino";
 import { Refused, refusal } from "../domain/refusal.ts";
 import type { Applied, Envelope, Store } from "../store/store.ts";
 import type { Clock } from "./clock.ts";
@@ -18,6 +19,7 @@ interface Waiting {
 export interface CommandQueueOptions {
   readonly store: Store;
   readonly clock: Clock;
+  readonly logger: Logger;
   /** Told what was committed, before the callers are. */
   readonly onCommitted: (applied: readonly Applied[]) => void;
 }
@@ -92,6 +94,7 @@ export class CommandQueue {
   /** A batch fails as a whole, without a change. Only the command at fault may suffer for it. */
   async #applyOneByOne(batch: readonly Waiting[], error: unknown): Promise<void> {
     if (batch.length === 1 || error instanceof Refused) {
+      this.#options.logger.error({ err: error, commands: batch.length }, "commands can't be decided");
       for (const waiting of batch) waiting.reject(error);
       return;
     }

@@ -45,6 +45,7 @@ export function createService(options: ServiceOptions): RunningService {
   const queue = new CommandQueue({
     store,
     clock,
+    logger,
     onCommitted: (applied: readonly Applied[]) => {
       for (const one of applied) {
         bus.publish(one);

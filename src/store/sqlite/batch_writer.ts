@@ -14,6 +14,7 @@ import {
 import { executionOf, fixedColumnsOf, mutableColumnsOf } from "../rows.ts";
 import type { Applied, Envelope, StoredEffect, StoredEvent } from "../store.ts";
 import type { Statements } from "./statements.ts";
+import { unavailableOf } from "./unavailable.ts";
 
 /**
  * How long the dispatcher has for an effect that it is handed directly after the commit, before it counts as forgotten and is claimed
@@ -35,6 +36,8 @@ export class BatchWriter {
   apply(envelopes: readonly Envelope[], now: Millis): readonly Applied[] {
     try {
       return this.#transaction.immediate(envelopes, now);
+    } catch (error) {
+      throw unavailableOf(error) ?? error;
     } finally {
       this.#rids.clear();
     }
