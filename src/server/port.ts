@@ -1,0 +1,124 @@
+/** The network port: every protocol on one address, and an orderly end. */
+
+import type { AddressInfo } from "node:net";
+import type { DescService } from "@bufbuild/protobuf";
+import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
+import type { Logger } from "pino";
+import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
+import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
+import { ServerReflection as ServerReflectionAlpha } from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
+import type { Millis } from "../domain/time.ts";
+import type { TlsFiles } from "./config.ts";
+import { createCorsHandler } from "./cors.ts";
+import { type Exchange, type NodeRequest, type NodeResponse, openExchange, type RequestHandler } from "./exchange.ts";
+import { createHealth } from "./health.ts";
+import { answerFault, answerNotFound } from "./last_answers.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { listen } from "./listener.ts";
+import { routeReflection } from "./reflection.ts";
+import { logRequest } from "./request_log.ts";
+import { createRpcHandler } from "./rpc_handler.ts";
+import { createTraffic } from "./traffic.ts";
+
+export interface PortOptions {
+  readonly host: string;
+  /** 0: one that is free. */
+  readonly port: number;
+  /** Null: cleartext. */
+  readonly tls: TlsFiles | null;
+  /** Registers the services. Health and reflection are added. */
+  readonly routes: (router: ConnectRouter) => void;
+  /** The services that `routes` registers, for health and reflection. */
+  readonly services: readonly DescService[];
+  /** Around every call; the first one is the outermost. */
+  readonly interceptors: readonly Interceptor[];
+  /** The origins whose pages may call, for example "https://ops.example.com"; "*" for every one. */
+  readonly corsOrigins: readonly string[];
+  /** How long `close` waits for the calls under way. */
+  readonly shutdownGrace: Millis;
+  readonly logger: Logger;
+  /** Those that are not given have the default of DEFAULT_LIMITS. */
+  readonly limits?: Partial<Limits>;
+}
+
+export interface Port {
+  /** For example "http://127.0.0.1:8080", with the port that was chosen. */
+  readonly url: string;
+  readonly address: AddressInfo;
+  /** What grpc.health.v1 says. True from the start, false from `close` on. */
+  setServing(serving: boolean): void;
+  /**
+   * Stops: health says NOT_SERVING, no connection is taken any more, streams end with UNAVAILABLE, and unary calls have the grace to
+   * finish before they are given up with UNAVAILABLE. Resolves when no connection is left. Asking twice is safe.
+   */
+  close(): Promise<void>;
+}
+
+/** Listens. Rejects with the error of the system if the address is taken, forbidden or unknown, or a TLS file can't be read. */
+export async function startPort(options: PortOptions): Promise<Port> {
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const { logger, services } = options;
+  const health = createHealth(services);
+  const traffic = createTraffic();
+
+  // Asked in this order.
+  const handlers: readonly RequestHandler[] = [
+    createCorsHandler({ origins: options.corsOrigins, loopback: isLoopback(options.host) }),
+    createRpcHandler({
+      limits,
+      interceptors: options.interceptors,
+      quietServices: new Set([Health, ServerReflection, ServerReflectionAlpha].map((service) => service.typeName)),
+      routes(router) {
+        options.routes(router);
+        router.service(Health, health.service);
+        routeReflection(router, [...services, Health]);
+      },
+    }),
+    answerNotFound,
+  ];
+
+  const onRequest = (request: NodeRequest, response: NodeResponse): void => {
+    const exchange = openExchange(request, response);
+    response.on("close", () => logRequest(logger, exchange));
+    dispatch(exchange, handlers).catch((reason) => answerFault(exchange, reason));
+    traffic.enter(exchange);
+  };
+  const listener = await listen(
+    { host: options.host, port: options.port, tls: options.tls, limits, logger },
+    onRequest,
+  );
+
+  const stop = async (): Promise<void> => {
+    health.setServing(false);
+    listener.stopAccepting();
+    await traffic.drain(options.shutdownGrace);
+    await listener.closeConnections();
+  };
+  let stopped: Promise<void> | undefined;
+
+  return {
+    url: urlOfPort(options.tls === null ? "http" : "https", listener.address),
+    address: listener.address,
+    setServing: (serving) => health.setServing(serving),
+    close() {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+/** Runs until its first wait in the same tick, so that the call is known when the exchange is counted. */
+async function dispatch(exchange: Exchange, handlers: readonly RequestHandler[]): Promise<void> {
+  for (const handler of handlers) {
+    const answered = handler(exchange);
+    if (answered !== undefined) return answered;
+  }
+}
+
+function urlOfPort(scheme: "http" | "https", { address, family, port }: AddressInfo): string {
+  return `${scheme}://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
+}

@@ -1,0 +1,116 @@
+/** Serves RPCs: gRPC, gRPC-Web and Connect, over the handlers that Connect makes, with better answers where it fails by itself. */
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  createConnectRouter,
+  createContextValues,
+  type Interceptor,
+} from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { compressionGzip } from "@connectrpc/connect-node";
+import { errorInfoReason } from "../rpc/errors.ts";
+import { httpStatusKey, httpStatusOf } from "../rpc/http_status.ts";
+import { jsonBodyKey } from "../rpc/json_body.ts";
+import { unacceptable } from "./acceptance.ts";
+import { type Call, callKey, rememberContext, trackCall } from "./call.ts";
+import { errorResponse, jsonErrorResponse } from "./error_response.ts";
+import { type Exchange, headersOf, type RequestHandler, urlOf } from "./exchange.ts";
+import { shortenFarDeadline } from "./far_deadline.ts";
+import { diagnosis, isJson, jsonBody } from "./json_body.ts";
+import type { Limits } from "./limits.ts";
+import { malformed, unreadable } from "./protocol_error.ts";
+import { requestBody } from "./request_body.ts";
+import { type UniversalResponse, writeResponse } from "./write_response.ts";
+
+export interface RpcOptions {
+  readonly routes: (router: ConnectRouter) => void;
+  /** The first one is the outermost. */
+  readonly interceptors: readonly Interceptor[];
+  readonly limits: Limits;
+  /** Full names of the services that machines call all day. */
+  readonly quietServices: ReadonlySet<string>;
+}
+
+/** A handler for every path that is an RPC of `routes`. */
+export function createRpcHandler(options: RpcOptions): RequestHandler {
+  const { limits, quietServices } = options;
+  const router = createConnectRouter({
+    // No Brotli: Node compresses with its best quality, which takes longer than it saves.
+    acceptCompression: [compressionGzip],
+    readMaxBytes: limits.maxBodyBytes,
+    requestGate: rememberContext,
+    interceptors: [trackCall((error) => unreadable(error, limits.maxBodyBytes)), ...options.interceptors],
+  });
+  options.routes(router);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+
+  return (exchange) => {
+    const handler = handlers.get(exchange.path);
+    if (handler === undefined) return undefined;
+    exchange.call.rpc = `${handler.service.typeName}/${handler.method.name}`;
+    exchange.call.streams = handler.method.methodKind !== "unary";
+    exchange.call.quiet = quietServices.has(handler.service.typeName);
+    return serve(handler, exchange, limits);
+  };
+}
+
+async function serve(handler: UniversalHandler, exchange: Exchange, limits: Limits): Promise<void> {
+  const { request, call, signal } = exchange;
+  const url = urlOf(exchange);
+  if (url === null) {
+    await refuse(exchange, malformed("the Host header or the path is malformed"), 400);
+    return;
+  }
+  const refusal = unacceptable(handler, request, url);
+  if (refusal !== undefined) {
+    await refuse(exchange, refusal.error, refusal.status);
+    return;
+  }
+
+  const header = headersOf(exchange);
+  shortenFarDeadline(header);
+  const { methodKind } = handler.method;
+  const body = requestBody(request, {
+    // The signal of the context knows the call's deadline too.
+    signal: () => call.context?.signal ?? signal,
+    timeout: methodKind === "unary" || methodKind === "server_streaming" ? limits.requestTimeout : null,
+    keep: methodKind === "unary" && isJson(header),
+  });
+  const json = jsonBody(body, header, limits.maxBodyBytes);
+  const contextValues = createContextValues().set(callKey, call).set(jsonBodyKey, json);
+  const { httpVersion, method = "" } = request;
+  const response = await handler({ httpVersion, url, method, header, body, signal, contextValues });
+
+  const failure = failureBeforeHandler(call);
+  if (failure !== undefined) {
+    const error = (await diagnosis(handler.method, failure, json)) ?? unreadable(failure, limits.maxBodyBytes);
+    call.error = error;
+    // An unknown compression is the one thing that is UNIMPLEMENTED here.
+    const isUnknownCompression = error.code === Code.Unimplemented;
+    const status = isUnknownCompression ? 415 : httpStatusOf(handler.method, error.code, errorInfoReason(error));
+    await writeResponse(exchange, errorResponse(error, status, header.get("content-type")));
+    return;
+  }
+  await writeResponse(exchange, withStatus(response, call, contextValues.get(httpStatusKey)));
+}
+
+async function refuse(exchange: Exchange, error: ConnectError, status: number): Promise<void> {
+  exchange.call.error = error;
+  await writeResponse(exchange, jsonErrorResponse(error, status));
+}
+
+/**
+ * Why Connect gave up before the interceptors ran; undefined if it did not. It gives the reason only to the signal of the context.
+ * Streams always reach the interceptors.
+ */
+function failureBeforeHandler(call: Call): ConnectError | undefined {
+  if (call.streams || call.reached || call.context === undefined) return undefined;
+  return ConnectError.from(call.context.signal.reason, Code.Internal);
+}
+
+/** The response with the HTTP status that the handler chose for its error. gRPC and gRPC-Web have theirs in the trailers. */
+function withStatus(response: UniversalResponse, call: Call, status: number | undefined): UniversalResponse {
+  const isConnectError = call.context?.protocolName === "connect" && !call.streams && response.status >= 400;
+  return isConnectError && status !== undefined ? { ...response, status } : response;
+}
