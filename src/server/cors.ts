@@ -14,7 +14,7 @@ export interface CorsOptions {
 }
 
 const ALLOWED_METHODS = cors.allowedMethods.join(", ");
-const ALLOWED_HEADERS = [...cors.allowedHeaders, "Authorization", "X-Request-Id"].join(", ");
+const ALLOWED_HEADERS = [...cors.allowedHeaders, "Authorization", "Idempotency-Key", "X-Request-Id"].join(", ");
 const EXPOSED_HEADERS = [...cors.exposedHeaders, "Retry-After", "X-Request-Id"].join(", ");
 // What Chromium caps it at.
 const PREFLIGHT_MAX_AGE_SECONDS = "7200";

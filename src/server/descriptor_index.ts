@@ -8,6 +8,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { file_google_rpc_error_details } from "../../gen/google/rpc/error_details_pb.ts";
 
 type DescType = Registry extends Iterable<infer T> ? T : never;
 
@@ -27,6 +28,8 @@ export function indexDescriptors(services: readonly DescService[]): DescriptorIn
     file.dependencies.forEach(visit);
   };
   for (const service of services) visit(service.file);
+  // No message refers to the details of errors: they travel as Any, and a client that is to show them asks for them by name.
+  visit(file_google_rpc_error_details);
 
   const registry = createRegistry(...files.values());
   const symbols = new Map<string, DescFile>();

@@ -77,11 +77,14 @@ async function answerInTime(
       ? await waitForEnd(context, accepted.execution, signal)
       : await waitShortly(context, accepted.execution, signal);
   const timeline = await timelineOf(context, execution, null);
-  if (request.idempotency !== null) {
-    const lastSequence = timeline.at(-1)?.sequence ?? 0;
-    await context.store.recordAnswer(request.key, request.idempotency, execution, lastSequence);
-  }
-  return { disposition, execution, timeline };
+  if (request.idempotency === null) return { disposition, execution, timeline };
+  const lastSequence = timeline.at(-1)?.sequence ?? 0;
+  const kept = await context.store.recordAnswer(request.key, request.idempotency, { execution, lastSequence });
+  return {
+    disposition,
+    execution: kept.execution,
+    timeline: await timelineOf(context, kept.execution, kept.lastSequence),
+  };
 }
 
 /** The timeline right after a command. A new cancellation's is just what the command wrote. */

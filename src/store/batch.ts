@@ -14,8 +14,11 @@ export interface KnownCommand {
   readonly fingerprint: string;
   readonly disposition: Disposition;
   readonly execution: Execution;
-  readonly replay: Replay;
+  readonly replay: DecidedReplay;
 }
+
+/** A replay whose first answer may come out of the same batch: then its last sequence (null) is known once its events are written. */
+export type DecidedReplay = Omit<Replay, "lastSequence"> & { readonly lastSequence: number | null };
 
 /** What a batch needs from the database. Keys are made by `keyOf` and `commandKeyOf`. */
 export interface Loaded {
@@ -32,7 +35,7 @@ export interface Decided {
   readonly execution: Execution | null;
   readonly events: readonly Event[];
   readonly effects: readonly Effect[];
-  readonly replay: Replay | null;
+  readonly replay: DecidedReplay | null;
   /** Set if the answer is to be kept for replays: whether it is complete, or its caller still waits for more. */
   readonly keep: {
     readonly idempotency: Idempotency;
@@ -96,8 +99,7 @@ export function decideBatch(envelopes: readonly Envelope[], loaded: Loaded, now:
         fingerprint: next.keep.idempotency.fingerprint,
         disposition: next.keep.disposition,
         execution: after,
-        // Both answers come out of the same transaction, so the repeated one shows what the first one shows.
-        replay: { answered: next.keep.answered, lastSequence: Number.MAX_SAFE_INTEGER },
+        replay: { answered: next.keep.answered, lastSequence: null },
       });
     }
   }

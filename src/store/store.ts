@@ -62,6 +62,13 @@ export interface Replay {
   readonly lastSequence: number;
 }
 
+/** What a replay shows. */
+export interface KeptAnswer {
+  readonly execution: Execution;
+  /** The sequence of the last event of the timeline. */
+  readonly lastSequence: number;
+}
+
 export interface ExecutionFilter {
   readonly kind: Kind;
   /** Empty: all. */
@@ -117,8 +124,8 @@ export interface Store {
    * command. Rejects without having changed anything.
    */
   apply(envelopes: readonly Envelope[], now: Millis): Promise<readonly Applied[]>;
-  /** Keeps the answer that a waiting caller got, for the replays of its command. */
-  recordAnswer(key: ExecutionKey, idempotency: Idempotency, execution: Execution, lastSequence: number): Promise<void>;
+  /** Keeps the answer that a waiting caller gets, for the replays of its command. Resolves with the one that was kept first. */
+  recordAnswer(key: ExecutionKey, idempotency: Idempotency, answer: KeptAnswer): Promise<KeptAnswer>;
 
   findExecution(key: ExecutionKey): Promise<Execution | null>;
   findCancellation(tenant: string, cancellationId: string): Promise<CancelledExecution | null>;

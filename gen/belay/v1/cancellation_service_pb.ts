@@ -45,7 +45,8 @@ export type CancelProcessInstanceRequest = Message<"belay.v1.CancelProcessInstan
   operationReference?: bigint | undefined;
 
   /**
-   * Replays: the same id with the same request gets the first answer again. Up to 255 characters; kept for at least 24 hours.
+   * Replays: the same id with the same request gets the first answer again. An id belongs to its caller, RPC and execution; used again
+   * with another request about the same execution, it is refused. Up to 255 characters; kept for at least 24 hours.
    *
    * @generated from field: string command_id = 3;
    */
@@ -157,7 +158,8 @@ export type CancelProcessRequest = Message<"belay.v1.CancelProcessRequest"> & {
   requestedBy?: RequestedBy | undefined;
 
   /**
-   * Replays: the same id with the same request gets the first answer again. Up to 255 characters; kept for at least 24 hours.
+   * Replays: the same id with the same request gets the first answer again. An id belongs to its caller, RPC and execution; used again
+   * with another request about the same execution, it is refused. Up to 255 characters; kept for at least 24 hours.
    *
    * @generated from field: string command_id = 6;
    */
@@ -346,7 +348,8 @@ export type CancelWorkflowInstanceRequest = Message<"belay.v1.CancelWorkflowInst
   instanceId: string;
 
   /**
-   * Replays: the same id with the same request gets the first answer again. Up to 255 characters; kept for at least 24 hours.
+   * Replays: the same id with the same request gets the first answer again. An id belongs to its caller, RPC and execution; used again
+   * with another request about the same execution, it is refused. Up to 255 characters; kept for at least 24 hours.
    *
    * @generated from field: string command_id = 3;
    */
@@ -437,7 +440,8 @@ export type CancelAssessmentWorkflowRequest = Message<"belay.v1.CancelAssessment
   assessmentId: string;
 
   /**
-   * Replays: the same id with the same request gets the first answer again. Up to 255 characters; kept for at least 24 hours.
+   * Replays: the same id with the same request gets the first answer again. An id belongs to its caller, RPC and execution; used again
+   * with another request about the same execution, it is refused. Up to 255 characters; kept for at least 24 hours.
    *
    * @generated from field: string command_id = 2;
    */

@@ -12,7 +12,7 @@ import {
   parentKeyOf,
 } from "../batch.ts";
 import { executionOf, fixedColumnsOf, mutableColumnsOf } from "../rows.ts";
-import type { Applied, Envelope, StoredEffect, StoredEvent } from "../store.ts";
+import type { Applied, Envelope, Replay, StoredEffect, StoredEvent } from "../store.ts";
 import type { Statements } from "./statements.ts";
 import { unavailableOf } from "./unavailable.ts";
 
@@ -27,6 +27,8 @@ export class BatchWriter {
   readonly #transaction: Transaction<(envelopes: readonly Envelope[], now: Millis) => Applied[]>;
   /** Row numbers by `keyOf`, for the batch under way. */
   readonly #rids = new Map<string, number>();
+  /** The last events of the answers to commands with an id, by `commandKeyOf`, for the batch under way. */
+  readonly #lastSequences = new Map<string, number>();
 
   constructor(database: Database, statements: Statements) {
     this.#statements = statements;
@@ -40,6 +42,7 @@ export class BatchWriter {
       throw unavailableOf(error) ?? error;
     } finally {
       this.#rids.clear();
+      this.#lastSequences.clear();
     }
   }
 
@@ -126,7 +129,7 @@ export class BatchWriter {
   }
 
   #record(decided: Decided, now: Millis): Applied {
-    const { envelope, reply, execution, keep, replay } = decided;
+    const { envelope, reply, execution, keep } = decided;
     if (envelope.effectId !== null) this.#statements.deleteEffect.run({ id: envelope.effectId });
     const rid = this.#rids.get(keyOf(envelope.key));
     const events =
@@ -158,6 +161,8 @@ export class BatchWriter {
           });
     if (keep !== null && rid !== undefined && execution !== null) {
       const { principal, method, commandId, fingerprint } = keep.idempotency;
+      const lastSequence = events.at(-1)?.sequence ?? 0;
+      this.#lastSequences.set(commandKeyOf(envelope.key, keep.idempotency), lastSequence);
       this.#statements.insertCommand.run({
         execution_rid: rid,
         principal,
@@ -167,11 +172,18 @@ export class BatchWriter {
         disposition: keep.disposition,
         answered: Number(keep.answered),
         execution_json: JSON.stringify(execution),
-        last_sequence: events.at(-1)?.sequence ?? 0,
+        last_sequence: lastSequence,
         created_at: now,
       });
     }
-    return { reply, execution, events, effects, replay };
+    return { reply, execution, events, effects, replay: this.#replayOf(decided) };
+  }
+
+  #replayOf({ envelope, replay }: Decided): Replay | null {
+    if (replay === null || envelope.idempotency === null) return null;
+    const { answered, lastSequence } = replay;
+    const own = this.#lastSequences.get(commandKeyOf(envelope.key, envelope.idempotency));
+    return { answered, lastSequence: lastSequence ?? own ?? 0 };
   }
 
   #ridOf(key: ExecutionKey): number {

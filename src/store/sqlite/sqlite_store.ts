@@ -14,6 +14,7 @@ import {
   nextEffectAt,
   nextListenerJobAt,
 } from "../reads.ts";
+import { recordAnswer } from "../record_answer.ts";
 import { effectOf } from "../rows.ts";
 import type { Schema } from "../schema.ts";
 import type { Store, StoredEffect } from "../store.ts";
@@ -29,24 +30,7 @@ export interface SqliteConnections {
 export function createSqliteStore({ writing, reading, batches, lock }: SqliteConnections): Store {
   return {
     apply: async (envelopes, now) => batches.apply(envelopes, now),
-    recordAnswer: async (key, idempotency, execution, lastSequence) => {
-      await writing
-        .updateTable("command")
-        .set({ answered: 1, execution_json: JSON.stringify(execution), last_sequence: lastSequence })
-        .where("execution_rid", "=", (eb) =>
-          eb
-            .selectFrom("execution")
-            .select("rid")
-            .where("tenant", "=", key.tenant)
-            .where("kind", "=", key.kind)
-            .where("id", "=", key.id),
-        )
-        .where("principal", "=", idempotency.principal)
-        .where("method", "=", idempotency.method)
-        .where("command_id", "=", idempotency.commandId)
-        .where("answered", "=", 0)
-        .execute();
-    },
+    recordAnswer: (key, idempotency, answer) => recordAnswer(writing, key, idempotency, answer),
 
     findExecution: (key) => findExecution(reading, key),
     findCancellation: (tenant, cancellationId) => findCancellation(reading, tenant, cancellationId),
