@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import {
@@ -22,12 +23,16 @@ import { Kind } from "../gen/belay/v1/execution_ref_pb.ts";
 import { ExecutionService } from "../gen/belay/v1/execution_service_pb.ts";
 import { bold, dim, green, red } from "../src/cli/paint.ts";
 import { timelineFormatter } from "../src/cli/timeline.ts";
+import { wordOf } from "../src/cli/words.ts";
 import { type BelayProcess, startBelay } from "./demo/belay_process.ts";
 import { CAST, OBEDIENT, RACER, type Role, STUBBORN } from "./demo/cast.ts";
 import { groupStartedBy, membersOf } from "./demo/process_table.ts";
 
 /** Far more than the demo needs: only a hang reaches it. In milliseconds. */
 const LONGEST = 60_000;
+
+/** By how much the racer may be ahead, in milliseconds: about twice as long as the news of its end takes. */
+const LONGEST_LEAD = 30;
 
 /** A command of the cast that runs. */
 interface Actor {
@@ -44,10 +49,11 @@ const groups = new Set<number>();
 process.on("exit", cleanUp);
 process.on("SIGINT", () => process.exit(130));
 process.on("SIGTERM", () => process.exit(143));
-setTimeout(() => {
+const watchdog = globalThis.setTimeout(() => {
   console.error(red(`\nThe demo did not end in ${LONGEST / 1000} s.`));
   process.exit(1);
-}, LONGEST).unref();
+}, LONGEST);
+watchdog.unref();
 
 try {
   await demo();
@@ -61,49 +67,49 @@ process.exit();
 async function demo(): Promise<void> {
   heading("A server, on a fresh database");
   const server = belay("serve", "--port", "0", "--db", "demo.sqlite", "--log-level", "warn");
-  const [, address = ""] = await server.prints(/listening on (http:\S+)/);
-  console.log(dim(indented(server.output())));
+  const [, address = ""] = await server.prints(/listening on (http:\S+).*\n.*loopback.*\n/);
+  console.log(`  ${dim("$ belay serve --port 0 --db demo.sqlite")}\n${indented(server.output())}`);
   const transport = createGrpcTransport({ baseUrl: address });
   const executions = createClient(ExecutionService, transport);
   const cancellations = createClient(CancellationService, transport);
 
-  heading("Three real commands, each under `belay run`");
+  heading("Three real commands, each under `belay run`, with all processes that belong to them");
   for (const { id, script } of CAST) writeFileSync(join(folder, `${id}.sh`), script);
   const actors = await Promise.all(CAST.map((role) => enter(role, address, executions)));
   for (const actor of actors) {
-    console.log(`  ${bold(actor.role.id.padEnd(10))} ${actor.role.about}`);
+    const { id, about } = actor.role;
+    console.log(`  ${dim(`$ belay run --id ${id} -- sh ${id}.sh`)}\n  ${id.padEnd(10)} ${about}`);
     printGroup(actor);
-    assert.ok(membersOf(actor.group).length > 0, `${actor.role.id} should be running`);
+    assert.ok(membersOf(actor.group).length > 0, `${id} should be running`);
   }
   const [obedient, stubborn, racer] = actors;
   assert.ok(obedient && stubborn && racer);
 
   heading("Cancel them: ask first, terminate after 1 s");
+  const answer = await raceAgainstCancel(racer, cancellations);
   const cancels = [OBEDIENT, STUBBORN].map(({ id }) => cancelByCommand(id, address));
-  const race = raceAgainstCancel(racer, cancellations);
   for (const { command, process: cancel } of cancels) {
     const exitCode = await cancel.ended;
-    console.log(`\n${dim("$")} ${bold(command)}`);
-    console.log(cancel.output().trimEnd());
+    console.log(`\n  ${dim(`$ ${command}`)}\n${cancel.output().trimEnd()}`);
     assert.equal(exitCode, 0, `${command} should exit with 0`);
   }
-  console.log(`\n${bold("racer")}: finishing, and cancelled in the same moment`);
-  const answer = await race;
+  console.log("\n  racer, finishing by itself and cancelled at the same moment; either may come first");
   const racerTimeline = await timelineOf(RACER, executions);
   const format = timelineFormatter(() => new Date());
   for (const event of racerTimeline) console.log(format(event));
+  console.log(`  the answer to the cancel: ${wordOf(CancelProcessStatus, answer)}`);
 
-  heading("What became of them");
+  heading("What Belay says became of them");
   checkObedient(await cancellationOf(OBEDIENT, executions), await timelineOf(OBEDIENT, executions));
   checkStubborn(await cancellationOf(STUBBORN, executions), await timelineOf(STUBBORN, executions));
   await checkRacer(answer, executions);
 
-  heading("The process table");
+  heading("What the operating system says: the same process groups, now");
   for (const actor of actors) {
     const exitCode = await actor.run.ended;
     printGroup(actor);
     assert.deepEqual(membersOf(actor.group), [], `nothing should be left of ${actor.role.id}`);
-    console.log(dim(`  ${" ".repeat(10)} its \`belay run\` exited with ${exitCode}`));
+    console.log(dim(`${" ".repeat(13)}its \`belay run\` exited with ${exitCode}`));
   }
 
   server.kill("SIGTERM");
@@ -128,7 +134,7 @@ function belay(...args: readonly string[]): BelayProcess {
 
 /** Starts a command under `belay run`, and resolves when it is ready and Belay knows that it runs. */
 async function enter(role: Role, address: string, executions: Client<typeof ExecutionService>): Promise<Actor> {
-  const run = belay("run", "--address", address, "--kind", "process", "--id", role.id, "--", "sh", `${role.id}.sh`);
+  const run = belay("run", "--address", address, "--id", role.id, "--", "sh", `${role.id}.sh`);
   await run.prints(/^ready$/m);
   const group = groupStartedBy(run.pid);
   assert.ok(group !== null, `${role.id} should have a process group of its own`);
@@ -143,7 +149,7 @@ function printGroup({ role, group }: Actor): void {
   const members = membersOf(group);
   if (members.length === 0) console.log(`  ${role.id.padEnd(10)} ${green(`process group ${group}: no process left`)}`);
   for (const { pid, command } of members)
-    console.log(dim(`  ${" ".repeat(10)} process group ${group}: ${pid} ${command}`));
+    console.log(dim(`${" ".repeat(13)}process group ${group}: ${pid} ${command}`));
 }
 
 function cancelByCommand(id: string, address: string): { readonly command: string; readonly process: BelayProcess } {
@@ -151,12 +157,13 @@ function cancelByCommand(id: string, address: string): { readonly command: strin
   return { command: `belay ${args.join(" ")}`, process: belay(...args, "--address", address) };
 }
 
-/** Lets the racer finish and cancels it, both at once. */
+/** Lets the racer finish, and cancels it before or after the news of its end has come to Belay: nobody knows which. */
 async function raceAgainstCancel(
   racer: Actor,
   cancellations: Client<typeof CancellationService>,
 ): Promise<CancelProcessStatus> {
   racer.run.stdin.end("go\n");
+  await setTimeout(Math.random() * LONGEST_LEAD);
   const { status } = await cancellations.cancelProcess({
     processId: RACER.id,
     strategy: Strategy.SOFT_THEN_FORCE,
@@ -235,5 +242,5 @@ function cleanUp(): void {
   for (const group of groups) {
     if (membersOf(group).length > 0) process.kill(-group, "SIGKILL");
   }
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }

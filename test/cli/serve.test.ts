@@ -1,0 +1,152 @@
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { EventType } from "../../gen/belay/v1/cancellation_pb.ts";
+import { Kind } from "../../gen/belay/v1/execution_ref_pb.ts";
+import { belay, startBelay, startServer, temporaryFolder } from "./belay_command.ts";
+import { type Api, api, instanceWithListener } from "./fixtures.ts";
+
+/** A port that is in use until the test has finished. */
+async function usedPort(): Promise<number> {
+  const blocker = createServer().listen(0, "127.0.0.1");
+  onTestFinished(() => void blocker.close());
+  await once(blocker, "listening");
+  const address = blocker.address();
+  return typeof address === "object" && address !== null ? address.port : Number.NaN;
+}
+
+describe("belay serve, set up wrongly", () => {
+  it.each([
+    { args: ["--port", "http"], says: "It must be a whole number from 0 to 65535." },
+    { args: ["--port", "65536"], says: "It must be a whole number from 0 to 65535." },
+    {
+      args: ["--host", "0.0.0.0"],
+      says: "Belay listens on the loopback interface only until it can check credentials",
+    },
+    { args: ["--db", "/no/such/directory/belay.db"], says: "There is no directory /no/such/directory" },
+    { args: ["--tls-cert", import.meta.filename], says: "--tls-cert needs --tls-key beside it" },
+    { args: ["--tls-key", "/no/such/key.pem"], says: "It must be the path of a PEM file that this user may read." },
+    { args: ["--log-level", "loud"], says: "Allowed choices are silent, fatal, error, warn, info, debug, trace." },
+    { args: ["--cors-origin", "example.com"], says: '"example.com" is no origin' },
+    { args: ["--shutdown-grace", "-1"], says: "It must be a whole number from 0 to 3600." },
+  ])("refuses $args", async ({ args, says }) => {
+    const { exitCode, stderr } = await belay(["serve", ...args]);
+
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/^belay: .*\n$/);
+    expect(stderr).toContain(says);
+  });
+
+  it("names the environment variable that is wrong", async () => {
+    const { exitCode, stderr } = await belay(["serve"], { BELAY_PORT: "http" });
+
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("from env 'BELAY_PORT' is invalid. It must be a whole number");
+  });
+
+  it("says which port is in use", async () => {
+    const port = await usedPort();
+
+    const { exitCode, stderr } = await belay(["serve", "--port", String(port), "--db", ":memory:"]);
+
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`belay: port ${port} on 127.0.0.1 is in use`);
+  });
+
+  it("says which file is no database", async () => {
+    const path = join(temporaryFolder(), "letter.txt");
+    writeFileSync(path, "Dear reader, this is not a database, however long it may be.\n".repeat(100));
+
+    const { exitCode, stderr } = await belay(["serve", "--port", "0", "--db", path]);
+
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`belay: can't open the database ${path}: file is not a database`);
+  });
+});
+
+describe("belay serve", () => {
+  it("says where it listens, and that it is on loopback only", async () => {
+    const server = await startServer(temporaryFolder());
+    onTestFinished(server.stop);
+
+    expect(server.address).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    await server.prints(/on the loopback interface only/);
+    expect(server.output()).toContain(`${server.address} (gRPC, gRPC-Web, Connect, HTTP/JSON)`);
+  });
+
+  it("takes its settings from the environment, and flags first", async () => {
+    const folder = temporaryFolder();
+    const taken = await usedPort();
+    const server = startBelay(["serve", "--port", "0"], {
+      BELAY_PORT: String(taken),
+      BELAY_HOST: "localhost",
+      BELAY_DB: join(folder, "env.sqlite"),
+      BELAY_LOG_LEVEL: "error",
+    });
+    onTestFinished(async () => {
+      server.process.kill("SIGKILL");
+      await server.ended;
+    });
+
+    const [, port] = await server.prints(/listening on http:\/\/[^:]+:(\d+)/);
+
+    expect(Number(port)).not.toBe(taken);
+  });
+
+  it("speaks TLS with a certificate, to whom trusts it", async () => {
+    const [certificate, key] = ["cert.pem", "key.pem"].map((name) =>
+      join(import.meta.dirname, "../server/certificate", name),
+    );
+    const server = await startServer(temporaryFolder(), "--tls-cert", certificate!, "--tls-key", key!);
+    onTestFinished(server.stop);
+
+    const stranger = await belay(["list", "processes", "--address", server.address]);
+    const friend = await belay(["list", "processes", "--address", server.address, "--json"], {
+      NODE_EXTRA_CA_CERTS: certificate!,
+    });
+
+    expect(server.address).toMatch(/^https:/);
+    expect(stranger.exitCode).toBe(6);
+    expect(stranger.stderr).toContain("NODE_EXTRA_CA_CERTS");
+    expect(friend).toMatchObject({ exitCode: 0, stdout: "[]\n" });
+  });
+
+  it.each(["SIGTERM", "SIGINT"] as const)("shuts down in order at %s", async (signal) => {
+    const server = await startServer(temporaryFolder());
+    onTestFinished(server.stop);
+
+    server.process.kill(signal);
+
+    expect(await server.ended).toBe(0);
+    expect(server.output()).toContain(`belay: ${signal}: stopping`);
+    expect(server.output()).toContain("belay: stopped");
+  });
+
+  it("ends at once at the second signal, though a call is under way", async () => {
+    const server = await startServer(temporaryFolder(), "--shutdown-grace", "3600");
+    const client = api(server.address);
+    onTestFinished(async () => {
+      client.close();
+      await server.stop();
+    });
+    const id = await instanceWithListener(client);
+    const waiting = startBelay(["cancel", "process-instance", id, "--timeout", "3600", "--address", server.address]);
+    await listenerJobOffered(client, id);
+
+    server.process.kill("SIGTERM");
+    await server.prints(/SIGTERM: stopping/);
+    server.process.kill("SIGTERM");
+
+    expect(await server.ended).toBe(143);
+    expect(await waiting.ended).toBe(6);
+  });
+
+  async function listenerJobOffered({ executions }: Api, id: string): Promise<void> {
+    const execution = { kind: Kind.PROCESS_INSTANCE, id };
+    for await (const { event } of executions.watchExecution({ execution })) {
+      if (event?.type === EventType.LISTENER_JOB_CREATED) return;
+    }
+  }
+});
