@@ -4,8 +4,8 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { InvalidArgumentError, Option } from "commander";
 import { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.ts";
 import { ExecutionService } from "../../gen/belay/v1/execution_service_pb.ts";
+import { mendedSessions } from "../client/mended_sessions.ts";
 import { failureOf } from "./failure.ts";
-import { mendedSessions } from "./mended_sessions.ts";
 
 export interface Connection {
   readonly cancellations: Client<typeof CancellationService>;

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.ts";
 import { ExecutionService } from "../../gen/belay/v1/execution_service_pb.ts";
 import { WorkerService } from "../../gen/belay/v1/worker_service_pb.ts";
@@ -15,6 +15,7 @@ import {
   serveListener,
 } from "./listener_worker.ts";
 import { type Logger, silentLogger } from "./logger.ts";
+import { mendedSessions } from "./mended_sessions.ts";
 import { runClaimed, type Work } from "./run.ts";
 import { Worker } from "./worker.ts";
 
@@ -159,7 +160,7 @@ export interface Belay {
  */
 export function createBelay(options: BelayOptions = {}): Belay {
   const address = addressOf(options);
-  const sessions = new Http2SessionManager(address, { pingIntervalMs: PING_INTERVAL, pingTimeoutMs: PING_TIMEOUT });
+  const sessions = mendedSessions(address, { pingIntervalMs: PING_INTERVAL, pingTimeoutMs: PING_TIMEOUT });
   const transport = options.transport ?? createGrpcTransport({ baseUrl: address, sessionManager: sessions });
   const logger = options.logger ?? silentLogger;
   const cancellations = createClient(CancellationService, transport);
