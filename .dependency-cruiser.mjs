@@ -7,7 +7,8 @@ const mayImport = {
   engines: ["domain"],
   service: ["store", "engines", "domain"],
   rpc: ["service", "domain"],
-  rest: ["service", "domain"],
+  // The dialects speak through the RPCs, so that both have the same validation, errors and statuses.
+  rest: ["rpc", "service", "domain"],
   // The composition root is here, so it sees every room it puts together.
   server: ["rpc", "rest", "service", "store", "engines", "domain"],
   // Published on its own: it knows the contract, not the service behind it.

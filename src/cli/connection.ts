@@ -5,6 +5,7 @@ import { InvalidArgumentError, Option } from "commander";
 import { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.ts";
 import { ExecutionService } from "../../gen/belay/v1/execution_service_pb.ts";
 import { mendedSessions } from "../client/mended_sessions.ts";
+import { showKey } from "../client/show_key.ts";
 import { failureOf } from "./failure.ts";
 
 export interface Connection {
@@ -38,7 +39,9 @@ function parseAddress(text: string): string {
 export async function withConnection<T>(address: string, talk: (connection: Connection) => Promise<T>): Promise<T> {
   // Pings show a dead connection while a watch waits for events.
   const sessionManager = mendedSessions(address, { pingIntervalMs: 10_000, pingTimeoutMs: 5_000 });
-  const transport = createGrpcTransport({ baseUrl: address, sessionManager });
+  // From the environment only: what stands on a command line can be read by everybody on the machine.
+  const interceptors = showKey(process.env["BELAY_API_KEY"]);
+  const transport = createGrpcTransport({ baseUrl: address, sessionManager, interceptors });
   try {
     return await talk({
       cancellations: createClient(CancellationService, transport),

@@ -108,6 +108,8 @@ function violations(error: ConnectError): string[] {
 /** What the caller can do about it, where the message does not say so. */
 function advice(error: ConnectError, reason: string): string[] {
   switch (reason) {
+    case "UNAUTHENTICATED":
+      return ["set BELAY_API_KEY to a key that the server knows"];
     case "OVERLOADED":
     case "SHUTTING_DOWN":
     case "STORE_UNAVAILABLE": {

@@ -28,7 +28,9 @@ async function serve(config: ServerConfig): Promise<void> {
   const stopped = untilTold(config);
   const server = await start(config);
   console.error(`belay: listening on ${server.url} (gRPC, gRPC-Web, Connect, HTTP/JSON)`);
-  console.error("belay: on the loopback interface only, because there are no credentials yet");
+  if (config.apiKeys.length === 0) {
+    console.error("belay: on the loopback interface only, because no keys are configured (--api-key)");
+  }
   await stopped;
   await server.close();
   console.error("belay: stopped");

@@ -3,9 +3,11 @@ import { accessSync, constants, statSync } from "node:fs";
 import { BlockList, isIP } from "node:net";
 import { dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { KeyGrant } from "../rpc/keys.ts";
 import { LOG_LEVELS, type LogLevel, type ServerConfig, type TlsFiles } from "../server/config.ts";
 import { EXIT } from "./exit_code.ts";
 import { CommandFailure } from "./failure.ts";
+import { parseKey, parseKeyFile } from "./key_options.ts";
 import { wholeNumber } from "./number_option.ts";
 
 export interface ServeOptions {
@@ -18,6 +20,10 @@ export interface ServeOptions {
   /** In seconds. */
   readonly shutdownGrace: number;
   readonly corsOrigin?: readonly string[];
+  readonly apiKey?: readonly KeyGrant[];
+  readonly apiKeyFile?: readonly KeyGrant[];
+  readonly redisUrl?: string;
+  readonly callbackSecret?: string;
 }
 
 export function addServeOptions(command: Command): Command {
@@ -29,7 +35,7 @@ export function addServeOptions(command: Command): Command {
         .argParser(wholeNumber(0, 65_535)),
     )
     .addOption(
-      new Option("--host <host>", "the address to listen on, of the loopback interface")
+      new Option("--host <host>", "the address to listen on; without keys, one of the loopback interface")
         .env("BELAY_HOST")
         .default("127.0.0.1")
         .argParser(parseHost),
@@ -60,6 +66,26 @@ export function addServeOptions(command: Command): Command {
       new Option("--cors-origin <origin,…>", "whose pages may call the server, * for all; may be given again")
         .env("BELAY_CORS_ORIGIN")
         .argParser(parseOrigins),
+    )
+    .addOption(
+      new Option("--api-key <key>", "a key that callers have to show; may be given again")
+        .env("BELAY_API_KEY")
+        .argParser(parseKey),
+    )
+    .addOption(
+      new Option("--api-key-file <path>", "a file of keys, one a line: KEY [NAME [PERMISSION,…]]")
+        .env("BELAY_API_KEY_FILE")
+        .argParser(parseKeyFile),
+    )
+    .addOption(
+      new Option("--redis-url <url>", "where to set the cancellation flags of workflow runs")
+        .env("BELAY_REDIS_URL")
+        .argParser(parseRedisUrl),
+    )
+    .addOption(
+      new Option("--callback-secret <secret>", "signs the callbacks of processes (HMAC-SHA256)").env(
+        "BELAY_CALLBACK_SECRET",
+      ),
     );
 }
 
@@ -73,7 +99,25 @@ export function configOf(options: ServeOptions): ServerConfig {
     logLevel: options.logLevel,
     shutdownGrace: options.shutdownGrace * 1000,
     corsOrigins: options.corsOrigin ?? [],
+    apiKeys: keysFor(options),
+    redisUrl: options.redisUrl ?? null,
+    callbackSecret: options.callbackSecret ?? null,
   };
+}
+
+/** Without keys everybody who reaches the port may press the button, so only this machine may reach it. */
+function keysFor({ host, apiKey = [], apiKeyFile = [] }: ServeOptions): readonly KeyGrant[] {
+  const keys = [...apiKey, ...apiKeyFile];
+  if (keys.length > 0 || isLoopback(host)) return keys;
+  throw new CommandFailure(
+    `--host ${host} can be reached from other machines, and no keys are configured: give --api-key or --api-key-file, or listen on 127.0.0.1`,
+    EXIT.usage,
+  );
+}
+
+function isLoopback(host: string): boolean {
+  const family = isIP(host);
+  return host === "localhost" || (family !== 0 && LOOPBACK.check(host, family === 4 ? "ipv4" : "ipv6"));
 }
 
 function tlsOf({ tlsCert, tlsKey }: ServeOptions): TlsFiles | null {
@@ -88,12 +132,15 @@ LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 
 function parseHost(text: string): string {
-  if (text === "localhost") return text;
-  const family = isIP(text);
-  if (family !== 0 && LOOPBACK.check(text, family === 4 ? "ipv4" : "ipv6")) return text;
-  throw new InvalidArgumentError(
-    "Belay listens on the loopback interface only until it can check credentials: give 127.0.0.1, ::1 or localhost.",
-  );
+  if (text === "localhost" || isIP(text) !== 0) return text;
+  throw new InvalidArgumentError("It must be an address of this machine, for example 127.0.0.1 or ::1.");
+}
+
+function parseRedisUrl(text: string): string {
+  const url = URL.parse(text);
+  // The path may name a database, by its number.
+  if (url !== null && /^rediss?:$/.test(url.protocol) && /^(\/\d*)?$/.test(url.pathname)) return text;
+  throw new InvalidArgumentError("It must be a URL such as redis://127.0.0.1:6379.");
 }
 
 function parseDatabase(text: string): string {

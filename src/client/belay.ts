@@ -17,6 +17,7 @@ import {
 import { type Logger, silentLogger } from "./logger.ts";
 import { mendedSessions } from "./mended_sessions.ts";
 import { runClaimed, type Work } from "./run.ts";
+import { showKey } from "./show_key.ts";
 import { Worker } from "./worker.ts";
 
 const DEFAULT_ADDRESS = "http://127.0.0.1:8080";
@@ -33,6 +34,12 @@ export interface BelayOptions {
    * @default the environment variable BELAY_ADDRESS, or http://127.0.0.1:8080
    */
   readonly address?: string;
+  /**
+   * The key to show, where the server wants one. A `transport` of your own has to show it itself.
+   *
+   * @default the environment variable BELAY_API_KEY, or none
+   */
+  readonly apiKey?: string;
   /**
    * The name under which this client holds leases, unique among running workers. A worker that starts again under its old name gets its
    * unexpired leases back by claiming the same executions.
@@ -161,7 +168,9 @@ export interface Belay {
 export function createBelay(options: BelayOptions = {}): Belay {
   const address = addressOf(options);
   const sessions = mendedSessions(address, { pingIntervalMs: PING_INTERVAL, pingTimeoutMs: PING_TIMEOUT });
-  const transport = options.transport ?? createGrpcTransport({ baseUrl: address, sessionManager: sessions });
+  const interceptors = showKey(options.apiKey ?? process.env["BELAY_API_KEY"]);
+  const transport =
+    options.transport ?? createGrpcTransport({ baseUrl: address, sessionManager: sessions, interceptors });
   const logger = options.logger ?? silentLogger;
   const cancellations = createClient(CancellationService, transport);
   const executions = createClient(ExecutionService, transport);

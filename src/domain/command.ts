@@ -157,6 +157,16 @@ export interface LeaseDue {
   readonly token: number;
 }
 
+/** The callback reached its receiver, or was given up. */
+export interface CallbackSettled {
+  readonly type: "callback_settled";
+  readonly delivered: boolean;
+  /** How often it was tried. */
+  readonly attempts: number;
+  /** What the receiver answered at last. */
+  readonly message: string;
+}
+
 export type Command =
   | Register
   | Start
@@ -176,7 +186,8 @@ export type Command =
   | ChildrenDue
   | ChildrenChanged
   | ListenerLockDue
-  | LeaseDue;
+  | LeaseDue
+  | CallbackSettled;
 
 export type CommandType = Command["type"];
 

@@ -2,6 +2,7 @@
  * The core: `decide(execution, command, now)`. Pure and total: each pair of state and command has one defined answer, in the table
  * below. Every change of an execution goes through it.
  */
+import { callBackAtEnd, callbackSettled } from "./calling_back.ts";
 import { cancel, cancelAgain, cancelCancelled, cancelFinished } from "./cancelling.ts";
 import type { Command, CommandOf, CommandType } from "./command.ts";
 import { type Decision, type Draft, draftOf, type Facts, unchanged } from "./decision.ts";
@@ -86,6 +87,7 @@ const TABLE: { readonly [T in CommandType]: Row<T> } = {
   fail_listener_job:     row(noJob,               noJob,               failListenerJob,        noJob,          failListenerJob),
   listener_lock_due:     row(ignore,              ignore,              listenerLockDue,        ignore,         listenerLockDue),
   resolve_incident:      row(noIncident,          noIncident,          resolveIncident,        noIncident,     resolveIncident),
+  callback_settled:      row(ignore,              ignore,              ignore,                 callbackSettled, callbackSettled),
 };
 
 /** Commands that matter only to an execution that exists: without one, there is nothing to do and nothing wrong. */
@@ -99,6 +101,7 @@ const IGNORED_WITHOUT_EXECUTION: ReadonlySet<CommandType> = new Set([
   "children_changed",
   "lease_due",
   "listener_lock_due",
+  "callback_settled",
 ]);
 
 /**
@@ -116,7 +119,7 @@ export function decide(
 ): Decision {
   if (execution === null) return decideUnregistered(key, command, now, facts);
   const decision = step(draftOf(execution, now, facts), command);
-  return notifyParentOfEnd(execution, decision, now);
+  return callBackAtEnd(execution, notifyParentOfEnd(execution, decision, now), now);
 }
 
 function decideUnregistered(key: ExecutionKey, command: Command, now: Millis, facts: Facts): Decision {

@@ -19,6 +19,8 @@ export type Effect =
   /** Pass the cancellation on to the live children. */
   | { readonly type: "cancel_children"; readonly dueAt: Millis; readonly cancellationId: string }
   /** Tell the parent that a child was registered or has ended. */
-  | { readonly type: "notify_parent"; readonly dueAt: Millis; readonly change: "registered" | "ended" };
+  | { readonly type: "notify_parent"; readonly dueAt: Millis; readonly change: "registered" | "ended" }
+  /** Tell the receiver at the callback URL that the execution has ended. */
+  | { readonly type: "callback"; readonly dueAt: Millis };
 
 export type EffectType = Effect["type"];

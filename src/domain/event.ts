@@ -32,6 +32,8 @@ export const EVENT_TYPES = [
   "incident_resolved",
   "cancellation_ended",
   "engine_unreachable",
+  "callback_delivered",
+  "callback_failed",
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
@@ -109,5 +111,9 @@ export function describeEvent(type: EventType, a: EventAttributes): string {
       return `cancellation ended: ${a["outcome"]} (stop proof: ${a["proof"]})`;
     case "engine_unreachable":
       return `could not be delivered yet: ${a["message"]}`;
+    case "callback_delivered":
+      return `the callback was delivered: ${a["message"]}`;
+    case "callback_failed":
+      return `the callback was given up after attempt ${a["attempts"]}: ${a["message"]}`;
   }
 }

@@ -82,6 +82,8 @@ export interface ExecutionSpec {
   readonly workflowId: string | null;
   /** For assessments: the outcome that the template defines for a cancelled one. */
   readonly canceledOutcomeId: string | null;
+  /** For processes: where to call when it ends; null: nowhere. */
+  readonly callbackUrl: string | null;
 }
 
 /** One unit of running work. */

@@ -106,8 +106,7 @@ export function cancelWorkflowRunAnswer(answer: CancelAnswer): CancelWorkflowRun
   return create(CancelWorkflowRunResponseSchema, {
     run: workflowRunMessage(answer.execution),
     cancellationStatus: runCancellationStatusOf(answer.execution),
-    // No Redis is configured: the signal travels by Belay's own protocol.
-    redisAvailable: false,
+    redisAvailable: answer.flagRaised,
     cancellation: answeredCancellation(answer),
   });
 }

@@ -46,8 +46,8 @@ export function failureToError(failure: Failure, method: DescMethod | null): Con
   return new ConnectError(failure.message, code, headers, detailsOf(failure, code, retryAfter));
 }
 
-/** The error for a refusal of the service. */
-export function refusalToError(refusal: Refusal, method: DescMethod): ConnectError {
+/** The error for a refusal of the service; `method` is null where no RPC asked for it. */
+export function refusalToError(refusal: Refusal, method: DescMethod | null): ConnectError {
   return failureToError({ ...refusal, violations: violationsOfRefusal(refusal) }, method);
 }
 

@@ -24,13 +24,28 @@ export function idempotencyOf(
   return { principal: callerOf(context).principal, method, commandId, fingerprint: fingerprintOf(input, request) };
 }
 
+/** The same for a call that is no RPC: only the header names its command. */
+export function idempotencyOfHeader(
+  header: Headers,
+  principal: string,
+  method: string,
+  request: JsonValue,
+): Idempotency | null {
+  const commandId = keyOfHeader(header.get(IDEMPOTENCY_KEY) ?? "");
+  return commandId === "" ? null : { principal, method, commandId, fingerprint: digestOf(request) };
+}
+
 /**
  * SHA-256, in hex, of the request's protobuf JSON without its command id, members in order of their names: two requests that say the
  * same have the same fingerprint, however they were encoded.
  */
 export function fingerprintOf(schema: DescMessage, request: Message): string {
   const { commandId, ...rest } = messageJson(schema, request);
-  return createHash("sha256").update(canonicalJson(rest)).digest("hex");
+  return digestOf(rest);
+}
+
+function digestOf(json: JsonValue): string {
+  return createHash("sha256").update(canonicalJson(json)).digest("hex");
 }
 
 function canonicalJson(json: JsonValue): string {

@@ -2,6 +2,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.ts";
+import { Gateway } from "../../gen/gateway_protocol/gateway_pb.ts";
 import type { RefusalReason } from "../domain/refusal.ts";
 
 /** Why a call failed: the refusals of the service, and what goes wrong on the way to it. */
@@ -12,6 +13,8 @@ export type Reason =
   | "unknown_method"
   | "deadline_exceeded"
   | "cancellation_failed"
+  | "unauthenticated"
+  | "permission_denied"
   | "internal";
 
 interface Meaning {
@@ -32,6 +35,7 @@ const MEANINGS: Readonly<Record<Reason, Meaning>> = {
   execution_not_found: final(Code.NotFound),
   cancellation_not_found: final(Code.NotFound),
   listener_job_not_found: final(Code.NotFound),
+  batch_operation_not_found: final(Code.NotFound),
   parent_not_found: final(Code.NotFound),
   execution_exists: final(Code.AlreadyExists),
   already_cancelled: final(Code.FailedPrecondition),
@@ -44,6 +48,8 @@ const MEANINGS: Readonly<Record<Reason, Meaning>> = {
   not_cancelled: final(Code.FailedPrecondition),
   listener_job_not_held: final(Code.FailedPrecondition),
   no_incident: final(Code.FailedPrecondition),
+  batch_operation_not_active: final(Code.FailedPrecondition),
+  batch_operation_not_suspended: final(Code.FailedPrecondition),
   still_cancelling: passing(Code.DeadlineExceeded),
   deadline_exceeded: final(Code.DeadlineExceeded),
   overloaded: passing(Code.ResourceExhausted),
@@ -53,12 +59,17 @@ const MEANINGS: Readonly<Record<Reason, Meaning>> = {
   sequence_out_of_range: final(Code.OutOfRange),
   watcher_too_slow: final(Code.Aborted),
   cancellation_failed: final(Code.Internal),
+  unauthenticated: final(Code.Unauthenticated),
+  permission_denied: final(Code.PermissionDenied),
   unknown_method: final(Code.Unimplemented),
   internal: final(Code.Internal),
 };
 
 /** To Camunda's clients a process instance that has ended is one that is not there. */
-const ENDED_IS_NOT_FOUND: ReadonlySet<DescMethod> = new Set([CancellationService.method.cancelProcessInstance]);
+const ENDED_IS_NOT_FOUND: ReadonlySet<DescMethod> = new Set<DescMethod>([
+  CancellationService.method.cancelProcessInstance,
+  Gateway.method.cancelProcessInstance,
+]);
 
 /** Every reason, each once. */
 export const REASONS: readonly string[] = Object.keys(MEANINGS);

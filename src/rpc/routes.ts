@@ -1,25 +1,30 @@
-/** The RPC room's front: the three services of belay.v1, and what stands before their handlers. */
+/** The RPC room's front: the three services of belay.v1, Zeebe's gateway, and what stands before their handlers. */
 import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
 import { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.ts";
 import { ExecutionService } from "../../gen/belay/v1/execution_service_pb.ts";
 import { WorkerService } from "../../gen/belay/v1/worker_service_pb.ts";
+import { Gateway } from "../../gen/gateway_protocol/gateway_pb.ts";
 import type { Millis } from "../domain/time.ts";
 import type { Service } from "../service/service.ts";
+import { authenticateCalls } from "./authentication.ts";
 import { cancellationHandlers } from "./cancellation_service.ts";
 import { enforceDeadlines } from "./deadline.ts";
 import { mapErrors } from "./error_mapping.ts";
 import { executionHandlers } from "./execution_service.ts";
 import type { FaultLog } from "./fault_log.ts";
 import { checkJsonBodies } from "./json_body.ts";
+import type { Keys } from "./keys.ts";
 import { validateRequests, warmUpValidation } from "./validation.ts";
 import { workerHandlers } from "./worker_service.ts";
+import { gatewayHandlers } from "./zeebe_gateway.ts";
 
-/** Registers the handlers of CancellationService, ExecutionService and WorkerService. They need `interceptors` before them. */
+/** Registers the handlers of CancellationService, ExecutionService, WorkerService and Gateway. They need `interceptors` before them. */
 export function routes(service: Service): (router: ConnectRouter) => void {
   return (router) => {
     router.service(CancellationService, cancellationHandlers(service));
     router.service(ExecutionService, executionHandlers(service));
     router.service(WorkerService, workerHandlers(service));
+    router.service(Gateway, gatewayHandlers(service));
   };
 }
 
@@ -34,10 +39,20 @@ const DEFAULT_DEADLINE: Millis = 15_000;
 
 /** What every call passes, from the outside in. Errors are mapped last, so that those of the others are mapped too. */
 export function interceptors({ log, defaultDeadline = DEFAULT_DEADLINE }: InterceptorOptions): Interceptor[] {
-  return [mapErrors(log), enforceDeadlines(log, defaultDeadline), checkJsonBodies, validateRequests];
+  return [mapErrors(log), ...afterErrors(log, defaultDeadline)];
+}
+
+/** The same for calls that come over the wire: they also have to show who they are. */
+export function wireInterceptors(options: InterceptorOptions, keys: Keys): Interceptor[] {
+  const { log, defaultDeadline = DEFAULT_DEADLINE } = options;
+  return [mapErrors(log), authenticateCalls(keys), ...afterErrors(log, defaultDeadline)];
+}
+
+function afterErrors(log: FaultLog, deadline: Millis): Interceptor[] {
+  return [enforceDeadlines(log, deadline), checkJsonBodies, validateRequests];
 }
 
 /** Prepares what the first calls would otherwise wait for. */
 export function warmUp(): void {
-  warmUpValidation([CancellationService, ExecutionService, WorkerService]);
+  warmUpValidation([CancellationService, ExecutionService, WorkerService, Gateway]);
 }

@@ -1,5 +1,6 @@
 /** What a server is started with. Read from flags and environment by the CLI, or given by code that embeds the server. */
 import type { Millis } from "../domain/time.ts";
+import type { KeyGrant } from "../rpc/keys.ts";
 
 /** Each log level shows its own lines and those of all levels before it. */
 export const LOG_LEVELS = ["silent", "fatal", "error", "warn", "info", "debug", "trace"] as const;
@@ -12,7 +13,7 @@ export interface TlsFiles {
 }
 
 export interface ServerConfig {
-  /** An address of the loopback interface: without credentials, nobody else may press the button. */
+  /** Without keys, an address of the loopback interface: nobody else may press the button. */
   readonly host: string;
   /** 0: one that is free. */
   readonly port: number;
@@ -23,6 +24,12 @@ export interface ServerConfig {
   readonly logLevel: LogLevel;
   /** How long a shutdown waits for the calls under way. */
   readonly shutdownGrace: Millis;
+  /** The keys that callers may show. Empty: none is needed, and `host` must be loopback. */
+  readonly apiKeys: readonly KeyGrant[];
+  /** Where workflow runs' cancellation flags are set, for example "redis://127.0.0.1:6379"; null: nowhere. */
+  readonly redisUrl: string | null;
+  /** The secret that callbacks are signed with; null: callbacks are sent unsigned. */
+  readonly callbackSecret: string | null;
   /** The origins whose pages may call the server, for example "https://ops.example.com"; "*" for all. */
   readonly corsOrigins: readonly string[];
 }

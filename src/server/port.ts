@@ -30,6 +30,8 @@ export interface PortOptions {
   readonly routes: (router: ConnectRouter) => void;
   /** The services that `routes` registers, for health and reflection. */
   readonly services: readonly DescService[];
+  /** Asked, in this order, for what is no RPC. */
+  readonly handlers?: (limits: Limits) => readonly RequestHandler[];
   /** Around every call; the first one is the outermost. */
   readonly interceptors: readonly Interceptor[];
   /** The origins whose pages may call, for example "https://ops.example.com"; "*" for every one. */
@@ -74,6 +76,7 @@ export async function startPort(options: PortOptions): Promise<Port> {
         routeReflection(router, [...services, Health]);
       },
     }),
+    ...(options.handlers?.(limits) ?? []),
     answerNotFound,
   ];
 

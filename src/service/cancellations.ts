@@ -5,6 +5,7 @@ import { Refused, refusal } from "../domain/refusal.ts";
 import { nameOf, notFound } from "../domain/refusals.ts";
 import type { Millis } from "../domain/time.ts";
 import type { CancelledExecution, StoredEvent } from "../store/store.ts";
+import { raiseFlag } from "./cancellation_flags.ts";
 import { type Accepted, type Context, submit } from "./context.ts";
 import { mintUuid } from "./ids.ts";
 import type { CancelAnswer, CancelRequest, Service } from "./service.ts";
@@ -54,7 +55,8 @@ async function cancel(context: Context, request: CancelRequest, signal: AbortSig
   );
   if (accepted.replay?.answered) {
     const timeline = await timelineOf(context, accepted.execution, accepted.replay.lastSequence);
-    return { disposition: accepted.reply.disposition, execution: accepted.execution, timeline };
+    const { flagRaised } = accepted.replay;
+    return { disposition: accepted.reply.disposition, execution: accepted.execution, timeline, flagRaised };
   }
   return await answerInTime(context, request, accepted, signal);
 }
@@ -70,20 +72,29 @@ async function answerInTime(
   const { answers } = KIND_RULES[request.key.kind];
   const isOver = disposition === "already_cancelled" || disposition === "already_finished";
   if (isOver || answers === "durable") {
-    return { disposition, execution: accepted.execution, timeline: await timelineAfter(context, accepted) };
+    const timeline = await timelineAfter(context, accepted);
+    return { disposition, execution: accepted.execution, timeline, flagRaised: false };
   }
+  // Beside the wait, so that work which looks at the flag stops within it.
+  const raising = raiseFlag(context.flags, accepted.execution);
   const execution =
     answers === "ended"
       ? await waitForEnd(context, accepted.execution, signal)
       : await waitShortly(context, accepted.execution, signal);
   const timeline = await timelineOf(context, execution, null);
-  if (request.idempotency === null) return { disposition, execution, timeline };
+  const flagRaised = await raising;
+  if (request.idempotency === null) return { disposition, execution, timeline, flagRaised };
   const lastSequence = timeline.at(-1)?.sequence ?? 0;
-  const kept = await context.store.recordAnswer(request.key, request.idempotency, { execution, lastSequence });
+  const kept = await context.store.recordAnswer(request.key, request.idempotency, {
+    execution,
+    lastSequence,
+    flagRaised,
+  });
   return {
     disposition,
     execution: kept.execution,
     timeline: await timelineOf(context, kept.execution, kept.lastSequence),
+    flagRaised: kept.flagRaised,
   };
 }
 

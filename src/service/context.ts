@@ -6,6 +6,7 @@ import { notFound } from "../domain/refusals.ts";
 import type { Engine } from "../engines/engine.ts";
 import type { WorkerEngine } from "../engines/worker_engine.ts";
 import type { Applied, Idempotency, Store } from "../store/store.ts";
+import type { CancellationFlags } from "./cancellation_flags.ts";
 import type { Clock } from "./clock.ts";
 import type { CommandQueue } from "./command_queue.ts";
 import type { EventBus } from "./event_bus.ts";
@@ -17,6 +18,7 @@ export interface Context {
   readonly clock: Clock;
   readonly engines: ReadonlyMap<string, Engine>;
   readonly workers: WorkerEngine;
+  readonly flags: CancellationFlags;
 }
 
 /** A command that was accepted, on an execution that is there. */

@@ -4,6 +4,10 @@ import type { Millis } from "../domain/time.ts";
 import type { Engine } from "../engines/engine.ts";
 import type { WorkerEngine } from "../engines/worker_engine.ts";
 import type { Applied, Store } from "../store/store.ts";
+import { batchOperationUseCases } from "./batch_operations.ts";
+import { BatchRunner } from "./batch_runner.ts";
+import { type CallbackOptions, createCallbackSender } from "./callback_sender.ts";
+import { type CancellationFlags, NO_FLAGS } from "./cancellation_flags.ts";
 import { cancellationUseCases } from "./cancellations.ts";
 import type { Clock } from "./clock.ts";
 import { CommandQueue } from "./command_queue.ts";
@@ -13,6 +17,7 @@ import { createEffectRunner } from "./effect_runner.ts";
 import { EventBus } from "./event_bus.ts";
 import { executionUseCases } from "./executions.ts";
 import { listenerJobUseCases } from "./listener_jobs.ts";
+import { productListUseCases } from "./product_lists.ts";
 import type { Service } from "./service.ts";
 import { watchUseCases } from "./watching.ts";
 import { workerUseCases } from "./workers.ts";
@@ -23,6 +28,9 @@ export interface ServiceOptions {
   readonly workers: WorkerEngine;
   /** Engines beside the built-in one. */
   readonly engines?: readonly Engine[];
+  /** Where the cancellation flags of workflow runs are raised. Default: nowhere. */
+  readonly flags?: CancellationFlags;
+  readonly callbacks: CallbackOptions;
   readonly logger: Logger;
   /** In [0, 1). Jitters the waits between attempts. */
   readonly random?: () => number;
@@ -39,7 +47,7 @@ const DEFAULT_LEASE_GRACE: Millis = 15_000;
 
 /** The service over `store`, carrying out what is owed from now on. */
 export function createService(options: ServiceOptions): RunningService {
-  const { store, clock, workers, logger } = options;
+  const { store, clock, workers, logger, flags = NO_FLAGS } = options;
   const engines = new Map<string, Engine>([workers, ...(options.engines ?? [])].map((engine) => [engine.name, engine]));
   const bus = new EventBus();
   const queue = new CommandQueue({
@@ -53,18 +61,26 @@ export function createService(options: ServiceOptions): RunningService {
       }
     },
   });
-  const leasesEndFrom = clock.now() + (options.leaseGrace ?? DEFAULT_LEASE_GRACE);
-  const runner = createEffectRunner({ store, queue, engines, clock, leasesEndFrom });
+  const startedAt = clock.now();
+  const leasesEndFrom = startedAt + (options.leaseGrace ?? DEFAULT_LEASE_GRACE);
+  const callbacks = createCallbackSender(options.callbacks, clock);
+  const runner = createEffectRunner({ store, queue, engines, clock, callbacks, flags, startedAt, leasesEndFrom });
   const dispatcher = new EffectDispatcher({ store, clock, runner, logger, random: options.random ?? Math.random });
   dispatcher.start();
-  const context: Context = { store, queue, bus, clock, engines, workers };
+  const batchRunner = new BatchRunner({ batches: store.batchOperations, queue, bus, clock, logger });
+  batchRunner.start();
+  const context: Context = { store, queue, bus, clock, engines, workers, flags };
   return {
     ...cancellationUseCases(context),
     ...executionUseCases(context),
+    ...productListUseCases(context),
     ...workerUseCases(context),
     ...listenerJobUseCases(context),
     ...watchUseCases(context),
+    ...batchOperationUseCases(context, batchRunner),
     stop: async () => {
+      callbacks.stop();
+      await batchRunner.stop();
       await dispatcher.stop();
       await queue.close();
     },

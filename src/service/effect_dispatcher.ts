@@ -4,10 +4,14 @@ import type { Millis } from "../domain/time.ts";
 import type { Store, StoredEffect } from "../store/store.ts";
 import { backoff } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
+import { EffectLane } from "./effect_lane.ts";
 import type { EffectRunner } from "./effect_runner.ts";
 
 /** How many effects are carried out at once. */
 const MAX_RUNNING = 256;
+
+/** How many callbacks are sent at once, beside them: receivers are strangers, and a slow one must not keep a stop waiting. */
+const MAX_CALLBACKS = 64;
 
 /** How long a claim holds: well above the deadline of one call to an engine. */
 const CLAIM: Millis = 30_000;
@@ -29,8 +33,8 @@ export interface EffectDispatcherOptions {
 
 export class EffectDispatcher {
   readonly #options: EffectDispatcherOptions;
-  readonly #running = new Set<Promise<void>>();
-  #ready: StoredEffect[] = [];
+  readonly #lane = new EffectLane(MAX_RUNNING, (effect) => this.#run(effect));
+  readonly #callbacks = new EffectLane(MAX_CALLBACKS, (effect) => this.#run(effect));
   #timer: NodeJS.Timeout | null = null;
   #wakeAt = Number.POSITIVE_INFINITY;
   #claiming: Promise<void> | null = null;
@@ -49,19 +53,17 @@ export class EffectDispatcher {
   accept(effects: readonly StoredEffect[]): void {
     const now = this.#options.clock.now();
     for (const effect of effects) {
-      if (effect.effect.dueAt <= now) this.#ready.push(effect);
+      if (effect.effect.dueAt <= now) this.#carryOut(effect);
       else this.#wakeBy(effect.effect.dueAt);
     }
-    this.#runReady();
   }
 
   /** Starts nothing more, and resolves when what was started is done. The rest waits in the store. */
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#ready = [];
     await this.#claiming;
-    await Promise.all(this.#running);
+    await Promise.all([this.#lane.stop(), this.#callbacks.stop()]);
   }
 
   #wakeBy(at: Millis): void {
@@ -83,12 +85,11 @@ export class EffectDispatcher {
   async #claim(): Promise<void> {
     const { store, clock, logger } = this.#options;
     try {
-      const room = MAX_RUNNING - this.#running.size - this.#ready.length;
+      const { room } = this.#lane;
       if (room > 0) {
         const now = clock.now();
-        this.#ready.push(...(await store.claimEffects(now, now + CLAIM, room)));
+        for (const effect of await store.claimEffects(now, now + CLAIM, room)) this.#carryOut(effect);
       }
-      this.#runReady();
       const next = await store.nextEffectAt();
       if (next !== null) this.#wakeBy(room > 0 ? next : Math.max(next, clock.now() + 10));
     } catch (error) {
@@ -97,16 +98,10 @@ export class EffectDispatcher {
     }
   }
 
-  #runReady(): void {
-    while (!this.#stopped && this.#running.size < MAX_RUNNING) {
-      const effect = this.#ready.shift();
-      if (effect === undefined) return;
-      const run = this.#run(effect).finally(() => {
-        this.#running.delete(run);
-        this.#runReady();
-      });
-      this.#running.add(run);
-    }
+  #carryOut(effect: StoredEffect): void {
+    if (this.#stopped) return;
+    const lane = effect.effect.type === "callback" ? this.#callbacks : this.#lane;
+    lane.push(effect);
   }
 
   async #run(effect: StoredEffect): Promise<void> {
@@ -114,16 +109,17 @@ export class EffectDispatcher {
     try {
       const result = await runner.run(effect);
       if (result.type === "postponed") await this.#postpone(effect, result.dueAt, effect.attempts);
-      if (result.type === "failed") await this.#retry(effect);
+      if (result.type === "failed") await this.#retry(effect, result.longestWait);
     } catch (error) {
       logger.error({ err: error, effect: effect.effect.type, execution: effect.key }, "an effect failed; trying again");
       await this.#retry(effect);
     }
   }
 
-  async #retry(effect: StoredEffect): Promise<void> {
+  async #retry(effect: StoredEffect, longestWait?: Millis): Promise<void> {
     const { clock, random } = this.#options;
-    await this.#postpone(effect, clock.now() + backoff(effect.attempts, random), effect.attempts + 1);
+    const wait = backoff(effect.attempts, random, longestWait);
+    await this.#postpone(effect, clock.now() + wait, effect.attempts + 1);
   }
 
   async #postpone(effect: StoredEffect, dueAt: Millis, attempts: number): Promise<void> {

@@ -4,6 +4,8 @@ import type { ExecutionKey } from "../domain/execution.ts";
 import type { Millis } from "../domain/time.ts";
 import type { Delivery, Engine } from "../engines/engine.ts";
 import type { Store, StoredEffect } from "../store/store.ts";
+import type { CallbackSender } from "./callback_sender.ts";
+import { type CancellationFlags, raiseFlag } from "./cancellation_flags.ts";
 import type { Clock } from "./clock.ts";
 import type { CommandQueue } from "./command_queue.ts";
 import { mintUuid } from "./ids.ts";
@@ -14,11 +16,17 @@ const ENGINE_DEADLINE: Millis = 10_000;
 /** How many children are cancelled at a time. */
 const CHILDREN_PAGE = 500;
 
-/** `done`: the effect is gone. `postponed`: it was too early. `failed`: it is to be tried again after a backoff. */
+/** The longest wait between two attempts at a callback: a receiver that is down for hours is not worth more. */
+const LONGEST_CALLBACK_WAIT: Millis = 10 * 60 * 1000;
+
+/**
+ * `done`: the effect is gone. `postponed`: it was too early. `failed`: it is to be tried again after a backoff, of `longestWait` at most
+ * if that is not the default.
+ */
 export type EffectResult =
   | { readonly type: "done" }
   | { readonly type: "postponed"; readonly dueAt: Millis }
-  | { readonly type: "failed" };
+  | { readonly type: "failed"; readonly longestWait?: Millis };
 
 const DONE: EffectResult = { type: "done" };
 
@@ -27,8 +35,12 @@ export interface EffectRunnerOptions {
   readonly queue: CommandQueue;
   readonly engines: ReadonlyMap<string, Engine>;
   readonly clock: Clock;
+  readonly callbacks: CallbackSender;
+  readonly flags: CancellationFlags;
+  /** When this process started. */
+  readonly startedAt: Millis;
   /**
-   * From when on leases may end. While the server was down no heartbeat could arrive, so after a start each worker has one lease's
+   * From when on leases may end that were last renewed before the start. While the server was down no heartbeat could arrive, so after a start each worker has one lease's
    * time to come back.
    */
   readonly leasesEndFrom: Millis;
@@ -39,7 +51,7 @@ export interface EffectRunner {
 }
 
 export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
-  const { store, queue, engines, clock, leasesEndFrom } = options;
+  const { store, queue, engines, clock, callbacks, flags, startedAt, leasesEndFrom } = options;
 
   /** Decides a command that carries out the effect, which is removed with it. */
   async function settle(stored: StoredEffect, command: Command, key: ExecutionKey = stored.key): Promise<EffectResult> {
@@ -98,6 +110,13 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
     }
   }
 
+  /** True for the lease of a worker that has not been heard of since the start, while it may still come back. */
+  async function isInGrace(stored: StoredEffect): Promise<boolean> {
+    if (clock.now() >= leasesEndFrom) return false;
+    const lease = (await store.findExecution(stored.key))?.lease;
+    return lease != null && lease.expiresAt - lease.duration < startedAt;
+  }
+
   async function verify(stored: StoredEffect, cancellationId: string): Promise<EffectResult> {
     const execution = await store.findExecution(stored.key);
     const engine = engines.get(execution?.spec.engine ?? "");
@@ -115,8 +134,8 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
     do {
       const children: readonly ExecutionKey[] = await store.listLiveChildren(stored.key, after, CHILDREN_PAGE);
       await Promise.all(
-        children.map((key) =>
-          queue.submitOwed({
+        children.map(async (key) => {
+          const { reply, execution } = await queue.submitOwed({
             key,
             command: {
               type: "cancel",
@@ -130,8 +149,9 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
             },
             idempotency: null,
             effectId: null,
-          }),
-        ),
+          });
+          if (reply.accepted && execution !== null) await raiseFlag(flags, execution);
+        }),
       );
       after = children.length === CHILDREN_PAGE ? (children.at(-1) ?? null) : null;
     } while (after !== null);
@@ -142,6 +162,16 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
     const parent = (await store.findExecution(stored.key))?.spec.parent;
     if (parent === undefined || parent === null) return drop(stored);
     return settle(stored, { type: "children_changed", change }, { tenant: stored.key.tenant, ...parent });
+  }
+
+  async function callBack(stored: StoredEffect): Promise<EffectResult> {
+    const execution = await store.findExecution(stored.key);
+    const url = execution?.spec.callbackUrl ?? null;
+    if (execution === null || url === null) return drop(stored);
+    const attempt = stored.attempts + 1;
+    const { type, message } = await callbacks.send({ execution, url, attempt, owedSince: stored.effect.dueAt });
+    if (type === "failed") return { type: "failed", longestWait: LONGEST_CALLBACK_WAIT };
+    return settle(stored, { type: "callback_settled", delivered: type === "delivered", attempts: attempt, message });
   }
 
   return {
@@ -159,7 +189,7 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
         case "children_timer":
           return settle(stored, { type: "children_due", cancellationId: effect.cancellationId });
         case "lease_timer":
-          if (clock.now() < leasesEndFrom) return { type: "postponed", dueAt: leasesEndFrom };
+          if (await isInGrace(stored)) return { type: "postponed", dueAt: leasesEndFrom };
           return settle(stored, { type: "lease_due", token: effect.token });
         case "listener_timer":
           return settle(stored, {
@@ -171,6 +201,8 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
           return cancelChildren(stored);
         case "notify_parent":
           return notifyParent(stored, effect.change);
+        case "callback":
+          return callBack(stored);
       }
     },
   };

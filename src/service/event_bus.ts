@@ -19,6 +19,9 @@ export function listenerJobTopic(tenant: string): Topic {
   return `listener_job\u0000${tenant}`;
 }
 
+/** Cancellations that end, of all executions. */
+export const CANCELLATION_ENDS: Topic = "cancellation_ends";
+
 export class EventBus {
   readonly #listeners = new Map<Topic, Set<Listener>>();
 
@@ -37,6 +40,7 @@ export class EventBus {
     const { execution } = applied;
     if (execution === null || applied.events.length === 0) return;
     this.#tell(executionTopic(execution.key), applied);
+    if (applied.events.some(({ type }) => type === "cancellation_ended")) this.#tell(CANCELLATION_ENDS, applied);
     if (execution.cancellation?.listenerJob?.state === "available")
       this.#tell(listenerJobTopic(execution.key.tenant), applied);
   }

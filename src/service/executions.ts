@@ -7,7 +7,10 @@ import type { Service } from "./service.ts";
 
 export function executionUseCases(
   context: Context,
-): Pick<Service, "register" | "start" | "complete" | "fail" | "getExecution" | "listExecutions"> {
+): Pick<
+  Service,
+  "register" | "start" | "complete" | "fail" | "getExecution" | "listExecutions" | "searchProcessInstances"
+> {
   return {
     register: async ({ tenant, kind, id, spec, queueItems, claim }) => {
       if (!context.engines.has(spec.engine)) {
@@ -31,5 +34,6 @@ export function executionUseCases(
       return execution;
     },
     listExecutions: (tenant, filter, page) => context.store.listExecutions(tenant, filter, page),
+    searchProcessInstances: (tenant, search) => context.store.searchProcessInstances(tenant, search),
   };
 }

@@ -2,11 +2,11 @@
 import { cancellationOfJobKey } from "../domain/cancellation.ts";
 import type { ExecutionKey } from "../domain/execution.ts";
 import { Refused, refusal } from "../domain/refusal.ts";
-import type { Millis } from "../domain/time.ts";
 import type { CancelledExecution } from "../store/store.ts";
 import { cancelled } from "./cancellations.ts";
 import { type Context, submit } from "./context.ts";
 import { listenerJobTopic } from "./event_bus.ts";
+import { passed } from "./passed.ts";
 import type { ActivationRequest, Service } from "./service.ts";
 
 export function listenerJobUseCases(
@@ -85,17 +85,4 @@ function nextOffer(context: Context, tenant: string): { readonly made: Promise<v
   const made = Promise.withResolvers<void>();
   const forget = context.bus.subscribe(listenerJobTopic(tenant), () => made.resolve());
   return { made: made.promise, forget };
-}
-
-/** Resolves when the time has passed or `signal` aborts. */
-function passed(time: Millis, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, time);
-    signal.addEventListener("abort", done, { once: true });
-  });
 }

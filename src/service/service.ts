@@ -6,17 +6,40 @@ import type { Execution, ExecutionError, ExecutionKey, ExecutionSpec, Kind, Queu
 import type { JsonObject } from "../domain/json.ts";
 import type { Signal, StopOrder } from "../domain/signal.ts";
 import type { Millis } from "../domain/time.ts";
+import type { BatchFilter, BatchItem, BatchItemFilter, Listed, Slice } from "../store/batch_operation_lists.ts";
+import type { BatchOperation } from "../store/batch_operations.ts";
+import type {
+  FoundProcessInstances,
+  ProcessInstanceFilter,
+  ProcessInstanceSearch,
+} from "../store/process_instance_search.ts";
 import type {
   CancellationFilter,
   CancelledExecution,
   ExecutionFilter,
   Idempotency,
+  NumberedPage,
+  NumberedPageRequest,
   Page,
   PageRequest,
   StoredEvent,
+  Window,
+  WindowRequest,
 } from "../store/store.ts";
 
 export type { StopOrder } from "../domain/signal.ts";
+export type { BatchFilter, BatchItem, BatchItemFilter, Listed, Slice } from "../store/batch_operation_lists.ts";
+export type { BatchOperation } from "../store/batch_operations.ts";
+export type {
+  FoundProcessInstances,
+  ProcessInstanceField,
+  ProcessInstanceFilter,
+  ProcessInstanceSearch,
+  SearchCondition,
+  SearchConditions,
+  SearchOrder,
+  SearchPlace,
+} from "../store/process_instance_search.ts";
 export type {
   CancellationFilter,
   CancelledExecution,
@@ -25,6 +48,7 @@ export type {
   Page,
   PageRequest,
   StoredEvent,
+  WindowRequest,
 } from "../store/store.ts";
 
 export interface CancelRequest {
@@ -48,6 +72,8 @@ export interface CancelAnswer {
   readonly execution: Execution;
   /** The timeline of its cancellation so far; empty if it has none. */
   readonly timeline: readonly StoredEvent[];
+  /** Whether the cancellation flag was raised, for workers that look there. Only workflow runs have one. */
+  readonly flagRaised: boolean;
 }
 
 export interface RegisterRequest {
@@ -80,6 +106,17 @@ export interface ActivationRequest {
   readonly wait: Millis;
 }
 
+export interface BatchRequest {
+  readonly tenant: string;
+  /** Who asks. */
+  readonly principal: string;
+  /** What to cancel: the live root process instances that it selects. */
+  readonly filter: ProcessInstanceFilter;
+  readonly operationReference: string | null;
+  /** Null: the call is not to be replayed. */
+  readonly idempotency: Idempotency | null;
+}
+
 export interface Service {
   /** Cancels, and answers when the kind's contract says so. Throws `still_cancelling` if `signal` aborts a wait. */
   cancel(request: CancelRequest, signal: AbortSignal): Promise<CancelAnswer>;
@@ -103,6 +140,15 @@ export interface Service {
   fail(key: ExecutionKey, token: number, error: ExecutionError): Promise<Execution>;
   getExecution(key: ExecutionKey): Promise<Execution>;
   listExecutions(tenant: string, filter: ExecutionFilter, page: PageRequest): Promise<Page<Execution>>;
+  searchProcessInstances(tenant: string, search: ProcessInstanceSearch): Promise<FoundProcessInstances>;
+  /** The instances of a workflow by page number, newest first. */
+  listInstancesOfWorkflow(
+    tenant: string,
+    workflowId: string,
+    page: NumberedPageRequest,
+  ): Promise<NumberedPage<Execution>>;
+  /** Executions of a kind before or after a known one. */
+  listWindow(tenant: string, kind: Kind, window: WindowRequest): Promise<Window<Execution>>;
   /** What happened so far, then each event as it is committed, until nothing more can happen or `signal` aborts. */
   watchExecution(key: ExecutionKey, afterSequence: number, signal: AbortSignal): AsyncIterable<StoredEvent>;
 
@@ -120,4 +166,17 @@ export interface Service {
     activation: number,
     failure: { readonly retries: number | null; readonly message: string; readonly backoff: Millis },
   ): Promise<CancelledExecution>;
+
+  /** Cancels all process instances that the filter selects now, in the background. Answers with the key of the batch operation. */
+  createBatchOperation(request: BatchRequest): Promise<string>;
+  getBatchOperation(tenant: string, key: string): Promise<BatchOperation>;
+  /** The newest first. */
+  listBatchOperations(tenant: string, filter: BatchFilter, slice: Slice): Promise<Listed<BatchOperation>>;
+  /** In the order in which their turn comes. */
+  listBatchItems(tenant: string, filter: BatchItemFilter, slice: Slice): Promise<Listed<BatchItem>>;
+  /** Takes no more items. Cancellations that have begun go on. */
+  suspendBatchOperation(tenant: string, key: string): Promise<void>;
+  resumeBatchOperation(tenant: string, key: string): Promise<void>;
+  /** Leaves alone what was not reached. Cancellations that have begun go on. */
+  cancelBatchOperation(tenant: string, key: string): Promise<void>;
 }

@@ -99,7 +99,7 @@ export function decideBatch(envelopes: readonly Envelope[], loaded: Loaded, now:
         fingerprint: next.keep.idempotency.fingerprint,
         disposition: next.keep.disposition,
         execution: after,
-        replay: { answered: next.keep.answered, lastSequence: null },
+        replay: { answered: next.keep.answered, lastSequence: null, flagRaised: false },
       });
     }
   }

@@ -194,7 +194,8 @@ function selectByKey(db: Kysely<Schema>, key: ExecutionKey): Executions {
     .where("id", "=", key.id);
 }
 
-async function withQueueItems(db: Kysely<Schema>, rows: readonly ExecutionRow[]): Promise<Execution[]> {
+/** The executions of rows, with their queue items. */
+export async function withQueueItems(db: Kysely<Schema>, rows: readonly ExecutionRow[]): Promise<Execution[]> {
   const owners = rows.filter((row) => row.has_queue_items === 1).map((row) => row.rid);
   const items = new Map<number, QueueItem[]>();
   if (owners.length > 0) {

@@ -14,18 +14,23 @@ export async function recordAnswer(
   const isCommand = commandFilter(key, idempotency);
   await db
     .updateTable("command")
-    .set({ answered: 1, execution_json: JSON.stringify(answer.execution), last_sequence: answer.lastSequence })
+    .set({
+      answered: 1,
+      execution_json: JSON.stringify(answer.execution),
+      last_sequence: answer.lastSequence,
+      flag_raised: Number(answer.flagRaised),
+    })
     .where(isCommand)
     .where("answered", "=", 0)
     .execute();
   const kept = await db
     .selectFrom("command")
-    .select(["execution_json", "last_sequence"])
+    .select(["execution_json", "last_sequence", "flag_raised"])
     .where(isCommand)
     .executeTakeFirst();
   if (kept === undefined) return answer;
   const execution: Execution = JSON.parse(kept.execution_json);
-  return { execution, lastSequence: kept.last_sequence };
+  return { execution, lastSequence: kept.last_sequence, flagRaised: kept.flag_raised === 1 };
 }
 
 function commandFilter(key: ExecutionKey, { principal, method, commandId }: Idempotency) {

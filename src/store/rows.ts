@@ -37,7 +37,8 @@ const NO_ENDING: Ending = { result: null, error: null, outcomeId: null };
 
 /** Reads an execution. `queueItems` in their order; empty where the row says that there are none. */
 export function executionOf(row: ExecutionRow, queueItems: readonly QueueItem[]): Execution {
-  const spec: ExecutionSpec = JSON.parse(row.spec_json);
+  // Rows that were written before there were callbacks don't name one.
+  const spec: ExecutionSpec = { callbackUrl: null, ...JSON.parse(row.spec_json) };
   const ending: Ending = row.ending_json === null ? NO_ENDING : JSON.parse(row.ending_json);
   const cancellation: Cancellation | null = row.cancellation_json === null ? null : JSON.parse(row.cancellation_json);
   return {

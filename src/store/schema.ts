@@ -1,5 +1,6 @@
 /** The tables. Times are milliseconds since the epoch; truth values are 0 and 1; `*_json` columns hold JSON text. */
 import type { ColumnType, Generated } from "kysely";
+import type { BatchItemState, BatchState } from "../domain/batch_operation.ts";
 import type { Outcome } from "../domain/cancellation.ts";
 import type { Disposition } from "../domain/decision.ts";
 import type { EventType } from "../domain/event.ts";
@@ -96,7 +97,38 @@ export interface CommandTable {
   /** The execution as the first answer showed it. */
   execution_json: string;
   last_sequence: number;
+  /** 1 if the first answer said that the cancellation flag was raised. */
+  flag_raised: Generated<number>;
   created_at: number;
+}
+
+export interface BatchOperationTable {
+  rid: Generated<number>;
+  tenant: string;
+  key: string;
+  state: BatchState;
+  /** Who asked for it. */
+  principal: string;
+  operation_reference: string | null;
+  /** The id of the command that made it, with what it asked for; null if it had none. */
+  command_id: string | null;
+  fingerprint: string | null;
+  created_at: number;
+  started_at: number | null;
+  /** Null until it is completed or cancelled. */
+  ended_at: number | null;
+  /** When items were taken last, so that batches take turns; 0 at first. */
+  claimed_at: number;
+}
+
+/** What a batch operation is to cancel: one row an execution. */
+export interface BatchItemTable {
+  batch_rid: number;
+  execution_rid: number;
+  state: BatchItemState;
+  /** Why it failed. */
+  message: string | null;
+  processed_at: number | null;
 }
 
 export interface Schema {
@@ -107,4 +139,6 @@ export interface Schema {
   event: EventTable;
   effect: EffectTable;
   command: CommandTable;
+  batch_operation: BatchOperationTable;
+  batch_item: BatchItemTable;
 }

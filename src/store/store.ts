@@ -6,6 +6,11 @@ import type { Effect } from "../domain/effect.ts";
 import type { Event } from "../domain/event.ts";
 import type { Execution, ExecutionKey, ExecutionRef, Kind, State } from "../domain/execution.ts";
 import type { Millis } from "../domain/time.ts";
+import type { BatchOperations } from "./batch_operations.ts";
+import type { Idempotency } from "./idempotency.ts";
+import type { FoundProcessInstances, ProcessInstanceSearch } from "./process_instance_search.ts";
+
+export type { Idempotency } from "./idempotency.ts";
 
 /** An event with its place in the order of all events of the store. */
 export interface StoredEvent extends Event {
@@ -21,17 +26,6 @@ export interface StoredEffect {
   readonly effect: Effect;
   /** How often it was tried in vain. */
   readonly attempts: number;
-}
-
-/** Names a command, so that repeating it replays its first answer. */
-export interface Idempotency {
-  /** Who asks. The same command id of another principal is another command. */
-  readonly principal: string;
-  /** The method, for example "CancelProcess". */
-  readonly method: string;
-  readonly commandId: string;
-  /** SHA-256 of the canonical request without its command id, in hex. */
-  readonly fingerprint: string;
 }
 
 /** A command on its way to be decided. */
@@ -60,6 +54,8 @@ export interface Replay {
   readonly answered: boolean;
   /** The sequence of the last event that the first answer showed. */
   readonly lastSequence: number;
+  /** Whether the first answer said that the cancellation flag was raised. */
+  readonly flagRaised: boolean;
 }
 
 /** What a replay shows. */
@@ -67,6 +63,8 @@ export interface KeptAnswer {
   readonly execution: Execution;
   /** The sequence of the last event of the timeline. */
   readonly lastSequence: number;
+  /** Whether the cancellation flag was raised, for workers that look there. */
+  readonly flagRaised: boolean;
 }
 
 export interface ExecutionFilter {
@@ -102,6 +100,34 @@ export interface Page<T> {
   readonly nextPageToken: string;
 }
 
+/** A page by its number, for the lists of products whose clients ask so. */
+export interface NumberedPageRequest {
+  readonly size: number;
+  /** 0: the first one. */
+  readonly number: number;
+}
+
+export interface NumberedPage<T> {
+  readonly items: readonly T[];
+  /** On all pages together. */
+  readonly total: number;
+}
+
+/** A page before or after a known item, for the lists of products whose clients ask so. */
+export interface WindowRequest {
+  readonly order: "newest_first" | "oldest_first";
+  readonly size: number;
+  /** Where the window begins or ends, without this item: its id. Null: at the beginning of the list. */
+  readonly cursor: { readonly side: "after" | "before"; readonly id: string } | null;
+}
+
+export interface Window<T> {
+  readonly items: readonly T[];
+  /** Whether the list goes on before and after the window. */
+  readonly hasBefore: boolean;
+  readonly hasAfter: boolean;
+}
+
 /** An execution whose cancellation is known to be there. */
 export interface CancelledExecution {
   readonly execution: Execution;
@@ -131,6 +157,15 @@ export interface Store {
   findCancellation(tenant: string, cancellationId: string): Promise<CancelledExecution | null>;
   /** Newest first. */
   listExecutions(tenant: string, filter: ExecutionFilter, page: PageRequest): Promise<Page<Execution>>;
+  searchProcessInstances(tenant: string, search: ProcessInstanceSearch): Promise<FoundProcessInstances>;
+  /** The instances of a workflow by page number, newest first. */
+  listInstancesOfWorkflow(
+    tenant: string,
+    workflowId: string,
+    page: NumberedPageRequest,
+  ): Promise<NumberedPage<Execution>>;
+  /** Executions before or after a known one; null if there is none with its id. */
+  listWindow(tenant: string, kind: Kind, window: WindowRequest): Promise<Window<Execution> | null>;
   /** Newest first. */
   listCancellations(tenant: string, filter: CancellationFilter, page: PageRequest): Promise<Page<CancelledExecution>>;
   /** Oldest first. */
@@ -150,6 +185,8 @@ export interface Store {
   nextListenerJobAt(tenant: string, types: readonly string[]): Promise<Millis | null>;
   /** The live children of an execution in a fixed order, after the given one. */
   listLiveChildren(parent: ExecutionKey, after: ExecutionKey | null, limit: number): Promise<readonly ExecutionKey[]>;
+
+  readonly batchOperations: BatchOperations;
 
   /** Takes effects that are due, for nobody else to take until `until`. */
   claimEffects(now: Millis, until: Millis, limit: number): Promise<readonly StoredEffect[]>;

@@ -23,7 +23,7 @@ describe("belay serve, set up wrongly", () => {
     { args: ["--port", "65536"], says: "It must be a whole number from 0 to 65535." },
     {
       args: ["--host", "0.0.0.0"],
-      says: "Belay listens on the loopback interface only until it can check credentials",
+      says: "no keys are configured: give --api-key",
     },
     { args: ["--db", "/no/such/directory/belay.db"], says: "There is no directory /no/such/directory" },
     { args: ["--tls-cert", import.meta.filename], says: "--tls-cert needs --tls-key beside it" },

@@ -63,6 +63,18 @@ describe("decide, over random histories of commands", () => {
     );
   });
 
+  it("owes the callback once, from the end of an execution that was registered with one", () => {
+    fc.assert(
+      fc.property(history, (given) => {
+        const { execution, effects } = play(given, () => undefined);
+        const owed = effects.filter(({ type }) => type === "callback");
+        const isOwed = execution !== null && execution.spec.callbackUrl !== null && isTerminal(execution.state);
+        expect(owed).toEqual(isOwed ? [{ type: "callback", dueAt: execution.endedAt }] : []);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it("never lets a stale token win", () => {
     fc.assert(
       fc.property(history, (given) => {
@@ -131,6 +143,7 @@ describe("decide, over random histories of commands", () => {
       "signal_failed",
       "complete",
       "fail",
+      "callback_settled",
     ]);
     fc.assert(
       fc.property(history, (given) => {

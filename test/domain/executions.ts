@@ -22,6 +22,7 @@ export function specWith(change: Partial<ExecutionSpec> = {}): ExecutionSpec {
     detail: {},
     workflowId: null,
     canceledOutcomeId: null,
+    callbackUrl: null,
     ...change,
   };
 }

@@ -40,12 +40,16 @@ const activation = (world: World) => world.execution?.cancellation?.listenerJob?
 let minted = 0;
 
 const registration: fc.Arbitrary<Move> = fc
-  .record({ listeners: fc.boolean(), claim: fc.boolean(), items: fc.boolean() })
+  .record({ listeners: fc.boolean(), claim: fc.boolean(), items: fc.boolean(), callback: fc.boolean() })
   .map(
-    ({ listeners, claim, items }): Move =>
+    ({ listeners, claim, items, callback }): Move =>
       () => ({
         type: "register",
-        spec: specWith({ listeners: listeners ? LISTENERS : [], canceledOutcomeId: "outcome-canceled" }),
+        spec: specWith({
+          listeners: listeners ? LISTENERS : [],
+          canceledOutcomeId: "outcome-canceled",
+          callbackUrl: callback ? "https://example.com/ended" : null,
+        }),
         queueItems: items
           ? [
               { id: "q-1", state: "pending" },
@@ -147,6 +151,10 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       }),
   ),
   fc.constant<Move>((world) => ({ type: "listener_lock_due", jobKey: jobKey(world), activation: activation(world) })),
+  fc.boolean().map(
+    (delivered): Move =>
+      () => ({ type: "callback_settled", delivered, attempts: 1, message: "HTTP 204" }),
+  ),
   fc.constant<Move>((world) => ({ type: "resolve_incident", cancellationId: cancellationId(world), retries: 1 })),
 );
 

@@ -45,6 +45,8 @@ function carriedOut(effect: Effect): Command | null {
       return { type: "children_changed", change: "ended" };
     case "notify_parent":
       return null;
+    case "callback":
+      return { type: "callback_settled", delivered: true, attempts: 1, message: "HTTP 204" };
   }
 }
 

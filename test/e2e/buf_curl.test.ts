@@ -60,6 +60,7 @@ describe("buf curl", () => {
         "belay.v1.CancellationService/CancelProcessInstance",
         "belay.v1.ExecutionService/RegisterExecution",
         "belay.v1.WorkerService/Attach",
+        "gateway_protocol.Gateway/CancelProcessInstance",
         "grpc.health.v1.Health/Check",
       ]),
     );

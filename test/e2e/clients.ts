@@ -1,5 +1,5 @@
 /** Typed clients of a server, for what a test arranges and looks at. */
-import { type Client, createClient, type Transport } from "@connectrpc/connect";
+import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.ts";
 import { ExecutionService } from "../../gen/belay/v1/execution_service_pb.ts";
@@ -19,6 +19,11 @@ export function clientsOver(transport: Transport): Clients {
   };
 }
 
-export function clientsOf(url: string): Clients {
-  return clientsOver(createGrpcTransport({ baseUrl: url }));
+/** @param key shown with every call, if given */
+export function clientsOf(url: string, key?: string): Clients {
+  const showKey: Interceptor = (next) => (call) => {
+    if (key !== undefined) call.header.set("authorization", `Bearer ${key}`);
+    return next(call);
+  };
+  return clientsOver(createGrpcTransport({ baseUrl: url, interceptors: [showKey] }));
 }

@@ -20,7 +20,7 @@ function doorAnswering(answer: Partial<CancelAnswer> & { readonly execution: Exe
   const asked: CancelRequest[] = [];
   const cancel: Service["cancel"] = (request) => {
     asked.push(request);
-    return Promise.resolve({ disposition: "applied", timeline: [], ...answer });
+    return Promise.resolve({ disposition: "applied", timeline: [], flagRaised: false, ...answer });
   };
   return { ...openDoor({ cancel }), asked };
 }
@@ -71,7 +71,7 @@ describe("what a cancel asks of the service", () => {
       {
         cancel: ({ key }) => {
           tenants.push(key.tenant);
-          return Promise.resolve({ disposition: "applied", execution, timeline: [] });
+          return Promise.resolve({ disposition: "applied", execution, timeline: [], flagRaised: false });
         },
       },
       {

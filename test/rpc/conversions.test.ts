@@ -280,6 +280,7 @@ describe("a registration", () => {
         detail: { triggerType: "TRIGGER_TYPE_API" },
         workflowId: null,
         canceledOutcomeId: null,
+        callbackUrl: null,
       },
       queueItems: [
         { id: "q-1", state: "pending" },

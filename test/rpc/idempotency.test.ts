@@ -58,7 +58,12 @@ async function commandOf(commandId: string, header?: string): Promise<Idempotenc
   const door = openDoor({
     cancel: ({ idempotency }) => {
       seen.push(idempotency);
-      return Promise.resolve({ disposition: "already_finished", execution: executionOf("process"), timeline: [] });
+      return Promise.resolve({
+        disposition: "already_finished",
+        execution: executionOf("process"),
+        timeline: [],
+        flagRaised: false,
+      });
     },
   });
   const headers: Record<string, string> = header === undefined ? {} : { "idempotency-key": header };

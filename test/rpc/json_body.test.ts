@@ -31,7 +31,9 @@ describe("a JSON body", () => {
   it("that is sound goes on to its handler", async () => {
     const execution = executionOf("process");
     const door = openDoor(
-      { cancel: () => Promise.resolve({ disposition: "already_finished", execution, timeline: [] }) },
+      {
+        cancel: () => Promise.resolve({ disposition: "already_finished", execution, timeline: [], flagRaised: false }),
+      },
       { outer: portWith('{"process_id":"p-1","reason":"r","requested_by":{}}') },
     );
 

@@ -14,6 +14,7 @@ export const SPEC: ExecutionSpec = {
   detail: {},
   workflowId: null,
   canceledOutcomeId: null,
+  callbackUrl: null,
 };
 
 export const LEASE: Lease = { workerId: "w-1", token: 3, expiresAt: NOON + 15_000, duration: 15_000, expired: false };

@@ -6,7 +6,7 @@ import { pino } from "pino";
 import type { ExecutionKey, ExecutionSpec, Kind } from "../../src/domain/execution.ts";
 import { WorkerEngine } from "../../src/engines/worker_engine.ts";
 import { systemClock } from "../../src/service/clock.ts";
-import { createService, type RunningService } from "../../src/service/create_service.ts";
+import { createService, type RunningService, type ServiceOptions } from "../../src/service/create_service.ts";
 import type { CancelRequest, RegisterRequest, StoredEvent } from "../../src/service/service.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -24,7 +24,8 @@ export interface TestService {
   close(): Promise<void>;
 }
 
-export async function startService(): Promise<TestService> {
+/** @param change what the test wants otherwise */
+export async function startService(change: Partial<ServiceOptions> = {}): Promise<TestService> {
   const folder = await mkdtemp(join(tmpdir(), "belay-test-"));
   const open = async () => {
     const store = await openSqliteStore(join(folder, "belay.db"));
@@ -32,8 +33,10 @@ export async function startService(): Promise<TestService> {
       store,
       clock: systemClock(),
       workers: new WorkerEngine(),
+      callbacks: { secret: null, bodyOf: ({ state }) => JSON.stringify({ state }) },
       logger: pino({ level: "silent" }),
       leaseGrace: 0,
+      ...change,
     });
     return { store, service };
   };
@@ -77,6 +80,7 @@ export function registration(
       detail: {},
       workflowId: null,
       canceledOutcomeId: null,
+      callbackUrl: null,
       ...spec,
     },
     queueItems: [],

@@ -145,4 +145,6 @@ export const EVENT_TYPE_MESSAGES: Table<EventType, EventTypeMessage> = {
   incident_resolved: EventTypeMessage.INCIDENT_RESOLVED,
   cancellation_ended: EventTypeMessage.CANCELLATION_ENDED,
   engine_unreachable: EventTypeMessage.ENGINE_UNREACHABLE,
+  callback_delivered: EventTypeMessage.CALLBACK_DELIVERED,
+  callback_failed: EventTypeMessage.CALLBACK_FAILED,
 };

@@ -2,6 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import {
   AssessmentDetailSchema,
+  type ProcessCallback,
   ProcessDetailSchema,
   ProcessInstanceDetailSchema,
   TriggerType,
@@ -12,6 +13,7 @@ import {
 import type { RegisterExecutionRequest } from "../../../gen/belay/v1/execution_service_pb.ts";
 import type { ExecutionSpec, Kind } from "../../domain/execution.ts";
 import type { RegisterRequest } from "../../service/service.ts";
+import { invalidRequest } from "../errors.ts";
 import { optionalClaimOf } from "./claim.ts";
 import { queueItemStateOfMessage } from "./enums.ts";
 import { optionalRefOf, requiredKind } from "./execution_ref.ts";
@@ -41,17 +43,22 @@ export function registerRequestOf(tenant: string, message: RegisterExecutionRequ
   };
 }
 
-type DetailOfKind = Pick<ExecutionSpec, "detail" | "workflowId" | "canceledOutcomeId">;
+type DetailOfKind = Pick<ExecutionSpec, "detail" | "workflowId" | "canceledOutcomeId" | "callbackUrl">;
 
 /** That the detail is that of the kind is one of the contract's rules, checked before. */
 function detailOf(kind: Kind, detail: RegisterExecutionRequest["detail"]): DetailOfKind {
-  const particulars = { workflowId: null, canceledOutcomeId: null };
+  const particulars = { workflowId: null, canceledOutcomeId: null, callbackUrl: null };
   switch (detail.case) {
     case "processInstance":
       return { ...particulars, detail: messageJson(ProcessInstanceDetailSchema, detail.value) };
     case "process":
       requireFinite(detail.value.requestedBy?.metadata, "process.requested_by.metadata");
-      return { ...particulars, detail: messageJson(ProcessDetailSchema, detail.value) };
+      requireFinite(detail.value.callback?.metadata, "process.callback.metadata");
+      return {
+        ...particulars,
+        detail: messageJson(ProcessDetailSchema, detail.value),
+        callbackUrl: callbackUrlOf(detail.value.callback),
+      };
     case "workflowInstance": {
       const { workflowId } = detail.value;
       return { ...particulars, detail: messageJson(WorkflowInstanceDetailSchema, detail.value), workflowId };
@@ -65,6 +72,20 @@ function detailOf(kind: Kind, detail: RegisterExecutionRequest["detail"]): Detai
     case undefined:
       return { ...particulars, detail: kind === "workflow_run" ? runDetailJson(create(WorkflowRunDetailSchema)) : {} };
   }
+}
+
+/** Null if no callback is asked for. */
+function callbackUrlOf(callback: ProcessCallback | undefined): string | null {
+  if (callback === undefined || callback.url === "") return null;
+  const url = URL.parse(callback.url);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw invalidRequest([{ field: "process.callback.url", description: "must be an http or https URL" }]);
+  }
+  if (url.username !== "" || url.password !== "") {
+    const description = "must not hold a user name or password: receivers check the signature instead";
+    throw invalidRequest([{ field: "process.callback.url", description }]);
+  }
+  return callback.url;
 }
 
 function runDetailJson(detail: WorkflowRunDetail): ExecutionSpec["detail"] {

@@ -90,7 +90,7 @@ export class BatchWriter {
       fingerprint: row.fingerprint,
       disposition: row.disposition,
       execution,
-      replay: { answered: row.answered === 1, lastSequence: row.last_sequence },
+      replay: { answered: row.answered === 1, lastSequence: row.last_sequence, flagRaised: row.flag_raised === 1 },
     });
   }
 
@@ -181,9 +181,9 @@ export class BatchWriter {
 
   #replayOf({ envelope, replay }: Decided): Replay | null {
     if (replay === null || envelope.idempotency === null) return null;
-    const { answered, lastSequence } = replay;
+    const { answered, lastSequence, flagRaised } = replay;
     const own = this.#lastSequences.get(commandKeyOf(envelope.key, envelope.idempotency));
-    return { answered, lastSequence: lastSequence ?? own ?? 0 };
+    return { answered, lastSequence: lastSequence ?? own ?? 0, flagRaised };
   }
 
   #ridOf(key: ExecutionKey): number {

@@ -6,6 +6,7 @@ import { Kysely, SqliteDialect } from "kysely";
 import { migrate } from "../migrate.ts";
 import type { Schema } from "../schema.ts";
 import type { Store } from "../store.ts";
+import { createSqliteBatchOperations } from "./batch_operations.ts";
 import { BatchWriter } from "./batch_writer.ts";
 import { createSqliteStore } from "./sqlite_store.ts";
 import { prepareStatements } from "./statements.ts";
@@ -41,7 +42,8 @@ export async function openSqliteStore(path: string): Promise<Store> {
     // What a process that died had claimed is due again.
     await writing.updateTable("effect").set({ claimed: 0, due_at: Date.now() }).where("claimed", "=", 1).execute();
     const batches = new BatchWriter(writer, prepareStatements(writer, writing));
-    return createSqliteStore({ writing, reading, batches, lock });
+    const batchOperations = createSqliteBatchOperations(writer, writing, reading);
+    return createSqliteStore({ writing, reading, batches, batchOperations, lock });
   } catch (error) {
     lock.close();
     throw error instanceof StoreOpenError ? error : openError(path, error);

@@ -1,6 +1,8 @@
 /** The store over SQLite: batches on the writing connection, reads on the other. */
 import type { Database } from "better-sqlite3";
 import { type Kysely, sql } from "kysely";
+import type { BatchOperations } from "../batch_operations.ts";
+import { listInstancesOfWorkflow } from "../numbered_pages.ts";
 import {
   findCancellation,
   findExecution,
@@ -17,24 +19,32 @@ import {
 import { recordAnswer } from "../record_answer.ts";
 import { effectOf } from "../rows.ts";
 import type { Schema } from "../schema.ts";
+import { searchProcessInstances } from "../search_process_instances.ts";
 import type { Store, StoredEffect } from "../store.ts";
+import { listWindow } from "../windows.ts";
 import type { BatchWriter } from "./batch_writer.ts";
 
 export interface SqliteConnections {
   readonly writing: Kysely<Schema>;
   readonly reading: Kysely<Schema>;
   readonly batches: BatchWriter;
+  readonly batchOperations: BatchOperations;
   readonly lock: Database;
 }
 
-export function createSqliteStore({ writing, reading, batches, lock }: SqliteConnections): Store {
+export function createSqliteStore({ writing, reading, batches, batchOperations, lock }: SqliteConnections): Store {
   return {
+    batchOperations,
+
     apply: async (envelopes, now) => batches.apply(envelopes, now),
     recordAnswer: (key, idempotency, answer) => recordAnswer(writing, key, idempotency, answer),
 
     findExecution: (key) => findExecution(reading, key),
     findCancellation: (tenant, cancellationId) => findCancellation(reading, tenant, cancellationId),
     listExecutions: (tenant, filter, page) => listExecutions(reading, tenant, filter, page),
+    searchProcessInstances: (tenant, search) => searchProcessInstances(reading, tenant, search),
+    listInstancesOfWorkflow: (tenant, workflowId, page) => listInstancesOfWorkflow(reading, tenant, workflowId, page),
+    listWindow: (tenant, kind, window) => listWindow(reading, tenant, kind, window),
     listCancellations: (tenant, filter, page) => listCancellations(reading, tenant, filter, page),
     listEvents: (filter) => listEvents(reading, filter),
     lastSequence: () => lastSequence(reading),

@@ -8,7 +8,10 @@ import { parameter, prepare } from "./prepare.ts";
 
 type QueueItemRow = Pick<Selectable<WorkItemTable>, "id" | "state">;
 type CommandKey = Pick<CommandTable, "execution_rid" | "principal" | "method" | "command_id">;
-type CommandRow = Pick<CommandTable, "fingerprint" | "disposition" | "answered" | "execution_json" | "last_sequence">;
+type CommandRow = Pick<
+  Selectable<CommandTable>,
+  "fingerprint" | "disposition" | "answered" | "execution_json" | "last_sequence" | "flag_raised"
+>;
 type EventColumns = Pick<EventTable, "cancellation_id" | "type" | "at" | "attributes_json"> & { rid: number };
 
 export type Statements = ReturnType<typeof prepareStatements>;
@@ -45,7 +48,7 @@ export function prepareStatements(database: Database, db: Kysely<Schema>) {
       database,
       db
         .selectFrom("command")
-        .select(["fingerprint", "disposition", "answered", "execution_json", "last_sequence"])
+        .select(["fingerprint", "disposition", "answered", "execution_json", "last_sequence", "flag_raised"])
         .where("execution_rid", "=", parameter<number>("execution_rid"))
         .where("principal", "=", parameter<string>("principal"))
         .where("method", "=", parameter<string>("method"))
@@ -137,7 +140,7 @@ export function prepareStatements(database: Database, db: Kysely<Schema>) {
       database,
       db.deleteFrom("effect").where("id", "=", parameter<number>("id")),
     ),
-    insertCommand: prepare<CommandKey & CommandRow & { created_at: number }, never>(
+    insertCommand: prepare<CommandKey & Omit<CommandRow, "flag_raised"> & { created_at: number }, never>(
       database,
       db.insertInto("command").values({
         execution_rid: parameter("execution_rid"),

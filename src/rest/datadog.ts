@@ -1,0 +1,109 @@
+/** Datadog's API of workflow instances: cancel, get, list. Its clients read only 400, 403, 404 and 429. */
+import { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.ts";
+import { ExecutionService } from "../../gen/belay/v1/execution_service_pb.ts";
+import { stateOfMessage } from "../rpc/convert/enums.ts";
+import { datadogKeysOf } from "../rpc/credentials.ts";
+import { failureToError } from "../rpc/errors.ts";
+import { httpStatusOf } from "../rpc/http_status.ts";
+import type { Dialect, RestAnswer, RestContext, RestRequest, RestResponse } from "./dialect.ts";
+import type { Problem } from "./problem.ts";
+import { integerParameter } from "./query.ts";
+
+const INSTANCES = "/api/v2/workflows/:workflow_id/instances";
+
+/** What the product gives where the client names no size, and the most it gives. */
+const DEFAULT_PAGE_SIZE = 10;
+const MAX_PAGE_SIZE = 100;
+
+export const DATADOG: Dialect = {
+  name: "Datadog",
+  prefixes: ["/api/v2/workflows/"],
+  routes: [
+    {
+      method: "PUT",
+      path: `${INSTANCES}/:instance_id/cancel`,
+      body: "none",
+      success: 200,
+      permission: "workflows_run",
+      handle: cancelInstance,
+    },
+    { method: "GET", path: `${INSTANCES}/:instance_id`, body: "none", success: 200, handle: getInstance },
+    { method: "GET", path: INSTANCES, body: "none", success: 200, handle: listInstances },
+  ],
+  cancel: CancellationService.method.cancelWorkflowInstance,
+  credentials: "`DD-API-KEY` and `DD-APPLICATION-KEY`; cancelling takes the permission `workflows_run`",
+  secrets: datadogKeysOf,
+  error: errorResponse,
+};
+
+async function cancelInstance({ params, scope }: RestRequest, { calls }: RestContext): Promise<RestAnswer> {
+  const { workflow_id: workflowId = "", instance_id: instanceId = "" } = params;
+  const { id } = await calls.cancelWorkflowInstance({ workflowId, instanceId }, scope);
+  return { body: { data: { id } } };
+}
+
+async function getInstance({ params, scope }: RestRequest, { calls }: RestContext): Promise<RestAnswer> {
+  const { workflow_id: workflowId = "", instance_id: id = "" } = params;
+  const { workflowInstance } = await calls.getWorkflowInstance({ instanceId: id }, scope);
+  if (workflowInstance?.detail?.workflowId !== workflowId) throw unknownInstance(workflowId, id);
+  const state = workflowInstance.execution === undefined ? undefined : stateOfMessage(workflowInstance.execution.state);
+  return { body: { data: { attributes: { id, state } } } };
+}
+
+async function listInstances({ params, query, scope }: RestRequest, context: RestContext): Promise<RestAnswer> {
+  const { workflow_id: workflowId = "" } = params;
+  const size = integerParameter(query, "page[size]", { min: 1, max: MAX_PAGE_SIZE, otherwise: DEFAULT_PAGE_SIZE });
+  const number = integerParameter(query, "page[number]", { min: 0, max: 1_000_000_000, otherwise: 0 });
+  const { items, total } = await context.service.listInstancesOfWorkflow(scope.caller.tenant, workflowId, {
+    size,
+    number,
+  });
+  const data = items.map(({ key, state }) => ({ id: key.id, attributes: { state } }));
+  return { body: { data, meta: { page: { totalCount: total } } } };
+}
+
+/** The instance of another workflow is not there under this one. */
+function unknownInstance(workflowId: string, id: string): Error {
+  const message = `workflow '${workflowId}' has no instance '${id}'`;
+  const metadata = { kind: "workflow_instance", id };
+  return failureToError(
+    { reason: "execution_not_found", message, metadata },
+    ExecutionService.method.getWorkflowInstance,
+  );
+}
+
+function errorResponse(problem: Problem): RestResponse {
+  const status = statusOf(problem);
+  const errors =
+    problem.violations.length > 0
+      ? problem.violations.map(({ field, description }) => `${field} ${description}`.trim())
+      : [problem.message];
+  const limit = status === 429 ? rateLimitHeaders(problem) : {};
+  return { status, headers: { ...problem.headers, ...limit }, body: { errors } };
+}
+
+function statusOf({ code, reason, status }: Problem): number {
+  const documented = status ?? httpStatusOf(CancellationService.method.cancelWorkflowInstance, code, reason);
+  switch (documented) {
+    case 401:
+      return 403;
+    case 409:
+    case 422:
+      return 400;
+    default:
+      return documented;
+  }
+}
+
+/** The client waits for `reset` seconds and does not look at `retry-after`. The limit itself is told where it is known. */
+function rateLimitHeaders({ headers, metadata }: Problem): Record<string, string> {
+  const reset = headers["retry-after"] ?? "1";
+  return {
+    "x-ratelimit-limit": metadata["limit"] ?? "0",
+    "x-ratelimit-period": metadata["period"] ?? reset,
+    "x-ratelimit-remaining": "0",
+    "x-ratelimit-reset": reset,
+    "x-ratelimit-name": metadata["name"] ?? "workflow_instances",
+    "retry-after": reset,
+  };
+}

@@ -1,0 +1,52 @@
+/** A lane of the effect dispatcher: what waits to be carried out, and what is. Lanes don't wait for each other. */
+import type { StoredEffect } from "../store/store.ts";
+
+export class EffectLane {
+  readonly #limit: number;
+  readonly #run: (effect: StoredEffect) => Promise<void>;
+  readonly #running = new Set<Promise<void>>();
+  /** The ids of the effects that wait or run here. */
+  readonly #held = new Set<number>();
+  #ready: StoredEffect[] = [];
+
+  /**
+   * @param limit how many effects are carried out at once
+   * @param run must not reject
+   */
+  constructor(limit: number, run: (effect: StoredEffect) => Promise<void>) {
+    this.#limit = limit;
+    this.#run = run;
+  }
+
+  /** How many more effects it could begin with now. */
+  get room(): number {
+    return this.#limit - this.#held.size;
+  }
+
+  /** Takes an effect. One that it holds already, and that was claimed anew because it waited so long, is not taken twice. */
+  push(effect: StoredEffect): void {
+    if (this.#held.has(effect.id)) return;
+    this.#held.add(effect.id);
+    this.#ready.push(effect);
+    this.#runReady();
+  }
+
+  /** Forgets what waits, and resolves when what runs is done. */
+  async stop(): Promise<void> {
+    for (const { id } of this.#ready.splice(0)) this.#held.delete(id);
+    await Promise.all(this.#running);
+  }
+
+  #runReady(): void {
+    while (this.#running.size < this.#limit) {
+      const effect = this.#ready.shift();
+      if (effect === undefined) return;
+      const run = this.#run(effect).finally(() => {
+        this.#running.delete(run);
+        this.#held.delete(effect.id);
+        this.#runReady();
+      });
+      this.#running.add(run);
+    }
+  }
+}

@@ -1,0 +1,181 @@
+/** The statements that change batch operations. */
+import type { Database } from "better-sqlite3";
+import { type ExpressionBuilder, type Kysely, type Selectable, sql } from "kysely";
+import type { BatchItemState, BatchState, ItemEnd } from "../../domain/batch_operation.ts";
+import type { ExecutionKey, Kind } from "../../domain/execution.ts";
+import type { BatchOperationTable, Schema } from "../schema.ts";
+import { parameter, prepare } from "./prepare.ts";
+
+export type BatchRow = Selectable<BatchOperationTable>;
+type InsertedColumns = Pick<
+  BatchRow,
+  "tenant" | "key" | "principal" | "operation_reference" | "command_id" | "fingerprint" | "created_at"
+>;
+type SettledColumns = Pick<ExecutionKey, "tenant" | "kind" | "id"> &
+  Pick<ItemEnd, "state" | "message"> & { now: number };
+
+interface ItemRow {
+  readonly execution_rid: number;
+  readonly tenant: string;
+  readonly kind: Kind;
+  readonly id: string;
+}
+
+/** As a literal: SQLite takes the index over active items only for a condition that it can read. */
+export const ACTIVE = sql.lit<BatchItemState>("active");
+
+export type BatchStatements = ReturnType<typeof prepareBatchStatements>;
+
+export function prepareBatchStatements(database: Database, db: Kysely<Schema>) {
+  const rid = parameter<number>("rid");
+  const now = parameter<number>("now");
+  return {
+    insertBatch: prepare<InsertedColumns, never>(
+      database,
+      db.insertInto("batch_operation").values({
+        tenant: parameter("tenant"),
+        key: parameter("key"),
+        state: "created",
+        principal: parameter("principal"),
+        operation_reference: parameter("operation_reference"),
+        command_id: parameter("command_id"),
+        fingerprint: parameter("fingerprint"),
+        created_at: parameter("created_at"),
+        started_at: null,
+        ended_at: null,
+        claimed_at: 0,
+      }),
+    ),
+    findBatch: prepare<{ tenant: string; key: string }, BatchRow>(
+      database,
+      db
+        .selectFrom("batch_operation")
+        .selectAll()
+        .where("tenant", "=", parameter<string>("tenant"))
+        .where("key", "=", parameter<string>("key")),
+    ),
+    findCommand: prepare<{ tenant: string; principal: string; command_id: string }, BatchRow>(
+      database,
+      db
+        .selectFrom("batch_operation")
+        .selectAll()
+        .where("tenant", "=", parameter<string>("tenant"))
+        .where("principal", "=", parameter<string>("principal"))
+        .where("command_id", "=", parameter<string>("command_id")),
+    ),
+    /** The one that runs, has pending items, and was served longest ago. */
+    findNextBatch: prepare<Record<string, never>, BatchRow>(
+      database,
+      db
+        .selectFrom("batch_operation")
+        .selectAll()
+        .where("ended_at", "is", null)
+        .where("state", "in", ["created", "active"])
+        .where((eb) => eb.exists(itemsIn(eb, ["pending"])))
+        .orderBy("claimed_at")
+        .orderBy("rid")
+        .limit(1),
+    ),
+    changeState: prepare<{ rid: number; state: BatchState; ended_at: number | null }, never>(
+      database,
+      db
+        .updateTable("batch_operation")
+        .set({ state: parameter("state"), ended_at: parameter("ended_at") })
+        .where("rid", "=", rid),
+    ),
+    startBatch: prepare<{ rid: number; now: number }, never>(
+      database,
+      db
+        .updateTable("batch_operation")
+        .set((eb) => ({ state: "active", claimed_at: now, started_at: eb.fn.coalesce("started_at", now) }))
+        .where("rid", "=", rid),
+    ),
+    finishBatches: prepare<{ now: number }, never>(
+      database,
+      db
+        .updateTable("batch_operation")
+        .set((eb) => ({ state: "completed", started_at: eb.fn.coalesce("started_at", now), ended_at: now }))
+        .where("ended_at", "is", null)
+        .where("state", "in", ["created", "active"])
+        .where((eb) => eb.not(eb.exists(itemsIn(eb, ["pending", "active"])))),
+    ),
+    listPendingItems: prepare<{ rid: number; limit: number }, ItemRow>(
+      database,
+      db
+        .selectFrom("batch_item")
+        .innerJoin("execution", "execution.rid", "batch_item.execution_rid")
+        .select(["batch_item.execution_rid", "execution.tenant", "execution.kind", "execution.id"])
+        .where("batch_item.batch_rid", "=", rid)
+        .where("batch_item.state", "=", "pending")
+        .orderBy("batch_item.execution_rid")
+        .limit(parameter<number>("limit")),
+    ),
+    activateItem: prepare<{ rid: number; execution_rid: number }, never>(
+      database,
+      db
+        .updateTable("batch_item")
+        .set({ state: "active" })
+        .where("batch_rid", "=", rid)
+        .where("execution_rid", "=", parameter<number>("execution_rid")),
+    ),
+    settleItem: prepare<SettledColumns, never>(
+      database,
+      db
+        .updateTable("batch_item")
+        .set({ state: parameter("state"), message: parameter("message"), processed_at: now })
+        .where("state", "=", ACTIVE)
+        .where("execution_rid", "=", (eb) =>
+          eb
+            .selectFrom("execution")
+            .select("rid")
+            .where("tenant", "=", parameter<string>("tenant"))
+            .where("kind", "=", parameter<Kind>("kind"))
+            .where("id", "=", parameter<string>("id")),
+        ),
+    ),
+    cancelPendingItems: prepare<{ rid: number; now: number }, never>(
+      database,
+      db
+        .updateTable("batch_item")
+        .set({ state: "cancelled", processed_at: now })
+        .where("batch_rid", "=", rid)
+        .where("state", "=", "pending"),
+    ),
+    /** For batches that are cancelled, which take none of their items up again. */
+    cancelUntouchedItems: prepare<{ now: number }, never>(
+      database,
+      db
+        .updateTable("batch_item")
+        .set({ state: "cancelled", processed_at: now })
+        .where("state", "=", ACTIVE)
+        .where((eb) => eb.exists(untouched(eb)))
+        .where("batch_rid", "in", db.selectFrom("batch_operation").select("rid").where("state", "=", "cancelled")),
+    ),
+    releaseUntouchedItems: prepare<Record<string, never>, never>(
+      database,
+      db
+        .updateTable("batch_item")
+        .set({ state: "pending" })
+        .where("state", "=", ACTIVE)
+        .where((eb) => eb.exists(untouched(eb))),
+    ),
+  };
+}
+
+/** The items in one of the states, of the batch operation that the query around looks at. */
+function itemsIn(eb: ExpressionBuilder<Schema, "batch_operation">, states: readonly BatchItemState[]) {
+  return eb
+    .selectFrom("batch_item")
+    .select("batch_item.execution_rid")
+    .whereRef("batch_item.batch_rid", "=", "batch_operation.rid")
+    .where("batch_item.state", "in", states);
+}
+
+/** The item's execution, if nobody is cancelling it: the cancel got lost, or the engine refused it and it may be tried again. */
+function untouched(eb: ExpressionBuilder<Schema, "batch_item">) {
+  return eb
+    .selectFrom("execution")
+    .select("execution.rid")
+    .whereRef("execution.rid", "=", "batch_item.execution_rid")
+    .where("execution.state", "in", ["pending", "running"]);
+}
