@@ -15,6 +15,7 @@ const checks: Record<string, [command: string, ...args: string[]]> = {
   style: ["biome", "ci", "--colors=off"],
   types: ["tsc"],
   imports: ["depcruise", "--output-type", "err", ...sources],
+  unused: ["knip"],
   sync: ["node", "scripts/sync-third-party.ts"],
   contract: ["buf", "lint"],
   breaking: ["node", "scripts/check-breaking.ts"],

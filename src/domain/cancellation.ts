@@ -25,7 +25,7 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const TERMINATIONS = ["not_needed", "pending", "issued", "failed"] as const;
 export type Termination = (typeof TERMINATIONS)[number];
 
-export type ListenerJobState = "available" | "activated" | "incident";
+type ListenerJobState = "available" | "activated" | "incident";
 
 /** The job of the listener whose turn it is. There is at most one at a time: listeners run one after another. */
 export interface ListenerJob {

@@ -22,5 +22,3 @@ export type Effect =
   | { readonly type: "notify_parent"; readonly dueAt: Millis; readonly change: "registered" | "ended" }
   /** Tell the receiver at the callback URL that the execution has ended. */
   | { readonly type: "callback"; readonly dueAt: Millis };
-
-export type EffectType = Effect["type"];

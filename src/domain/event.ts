@@ -1,41 +1,39 @@
 /** The events: what happened to an execution, as its timeline keeps it. */
 import type { Millis } from "./time.ts";
 
-export const EVENT_TYPES = [
-  "registered",
-  "started",
-  "completed",
-  "failed",
-  "lease_expired",
-  "lease_renewed",
-  "result_refused",
-  "cancellation_requested",
-  "cancellation_joined",
-  "cancellation_escalated",
-  "queue_items_cancelled",
-  "children_cancelling",
-  "children_ended",
-  "children_overdue",
-  "stop_requested",
-  "stop_delivered",
-  "terminate_requested",
-  "terminate_delivered",
-  "stop_confirmed",
-  "stop_lost",
-  "overdue",
-  "listener_job_created",
-  "listener_job_activated",
-  "listener_job_completed",
-  "listener_job_failed",
-  "listener_job_timed_out",
-  "incident_raised",
-  "incident_resolved",
-  "cancellation_ended",
-  "engine_unreachable",
-  "callback_delivered",
-  "callback_failed",
-] as const;
-export type EventType = (typeof EVENT_TYPES)[number];
+export type EventType =
+  | "registered"
+  | "started"
+  | "completed"
+  | "failed"
+  | "lease_expired"
+  | "lease_renewed"
+  | "result_refused"
+  | "cancellation_requested"
+  | "cancellation_joined"
+  | "cancellation_escalated"
+  | "queue_items_cancelled"
+  | "children_cancelling"
+  | "children_ended"
+  | "children_overdue"
+  | "stop_requested"
+  | "stop_delivered"
+  | "terminate_requested"
+  | "terminate_delivered"
+  | "stop_confirmed"
+  | "stop_lost"
+  | "overdue"
+  | "listener_job_created"
+  | "listener_job_activated"
+  | "listener_job_completed"
+  | "listener_job_failed"
+  | "listener_job_timed_out"
+  | "incident_raised"
+  | "incident_resolved"
+  | "cancellation_ended"
+  | "engine_unreachable"
+  | "callback_delivered"
+  | "callback_failed";
 
 /** Particulars of an event; keys are in snake_case. */
 export type EventAttributes = Readonly<Record<string, string>>;

@@ -44,7 +44,7 @@ export interface Lease {
 }
 
 /** A listener type that must complete a job before a cancellation of the execution completes. */
-export interface Listener {
+interface Listener {
   readonly type: string;
   /** How often its job may be tried before the cancellation shows an incident. */
   readonly retries: number;

@@ -7,7 +7,7 @@ import type { Delivery, Engine } from "./engine.ts";
 /** Takes an order to an attached worker. */
 export type Deliver = (order: StopOrder) => void;
 
-export const WORKER_ENGINE = "worker";
+const WORKER_ENGINE = "worker";
 
 export class WorkerEngine implements Engine {
   readonly name = WORKER_ENGINE;

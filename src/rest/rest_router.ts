@@ -9,7 +9,7 @@ import type { Dialect, RestContext, RestResponse, Route } from "./dialect.ts";
 import { type Problem, problemOf, problemOfError } from "./problem.ts";
 
 /** A request as it came in. */
-export interface IncomingRequest {
+interface IncomingRequest {
   readonly method: string;
   /** Path and query. */
   readonly target: string;

@@ -17,7 +17,7 @@ export interface KeyHolder {
   readonly permissions: readonly string[] | null;
 }
 
-export interface Token {
+interface Token {
   readonly token: string;
   /** In seconds. */
   readonly expiresIn: number;

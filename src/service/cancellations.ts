@@ -12,7 +12,7 @@ import type { CancelAnswer, CancelRequest, Service } from "./service.ts";
 import { waitUntil } from "./waiting.ts";
 
 /** The "short wait" of workflow runs: long enough for work that obeys at once, short enough for a person at a button. */
-export const SHORT_WAIT: Millis = 2_000;
+const SHORT_WAIT: Millis = 2_000;
 
 /** No timeline is longer in practice; one that is shows its beginning, and a watch shows all of it. */
 const MAX_TIMELINE = 1_000;

@@ -23,7 +23,7 @@ const LONGEST_CALLBACK_WAIT: Millis = 10 * 60 * 1000;
  * `done`: the effect is gone. `postponed`: it was too early. `failed`: it is to be tried again after a backoff, of `longestWait` at most
  * if that is not the default.
  */
-export type EffectResult =
+type EffectResult =
   | { readonly type: "done" }
   | { readonly type: "postponed"; readonly dueAt: Millis }
   | { readonly type: "failed"; readonly longestWait?: Millis };

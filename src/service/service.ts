@@ -28,7 +28,7 @@ import type {
 } from "../store/store.ts";
 
 export type { StopOrder } from "../domain/signal.ts";
-export type { BatchFilter, BatchItem, BatchItemFilter, Listed, Slice } from "../store/batch_operation_lists.ts";
+export type { BatchFilter, BatchItem, BatchItemFilter, Slice } from "../store/batch_operation_lists.ts";
 export type { BatchOperation } from "../store/batch_operations.ts";
 export type {
   FoundProcessInstances,
@@ -106,7 +106,7 @@ export interface ActivationRequest {
   readonly wait: Millis;
 }
 
-export interface BatchRequest {
+interface BatchRequest {
   readonly tenant: string;
   /** Who asks. */
   readonly principal: string;

@@ -18,7 +18,7 @@ export interface KnownCommand {
 }
 
 /** A replay whose first answer may come out of the same batch: then its last sequence (null) is known once its events are written. */
-export type DecidedReplay = Omit<Replay, "lastSequence"> & { readonly lastSequence: number | null };
+type DecidedReplay = Omit<Replay, "lastSequence"> & { readonly lastSequence: number | null };
 
 /** What a batch needs from the database. Keys are made by `keyOf` and `commandKeyOf`. */
 export interface Loaded {

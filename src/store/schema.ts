@@ -41,7 +41,7 @@ export interface ExecutionTable {
 }
 
 /** Labels, one row each, for filtering lists. */
-export interface LabelTable {
+interface LabelTable {
   name: string;
   value: string;
   execution_rid: number;
@@ -56,7 +56,7 @@ export interface WorkItemTable {
 }
 
 /** The open listener job of a cancellation, for finding work by type. The job itself stands in `cancellation_json`. */
-export interface ListenerJobTable {
+interface ListenerJobTable {
   execution_rid: number;
   tenant: string;
   type: string;
@@ -122,7 +122,7 @@ export interface BatchOperationTable {
 }
 
 /** What a batch operation is to cancel: one row an execution. */
-export interface BatchItemTable {
+interface BatchItemTable {
   batch_rid: number;
   execution_rid: number;
   state: BatchItemState;

@@ -8,7 +8,7 @@ import type { Execution, ExecutionKey, ExecutionSpec, Kind } from "../../src/dom
 
 export const NO_FACTS: Facts = { hasLiveChildren: false, parent: null };
 
-export function keyOfKind(kind: Kind): ExecutionKey {
+function keyOfKind(kind: Kind): ExecutionKey {
   return { tenant: "default", kind, id: kind === "process_instance" ? "2251799813685249" : "e-1" };
 }
 

@@ -3,6 +3,7 @@ import { EventType } from "../../gen/belay/v1/cancellation_pb.ts";
 import { Kind } from "../../gen/belay/v1/execution_ref_pb.ts";
 import { type Clients, clientsOf } from "../e2e/clients.ts";
 import { startServer, type TestServer } from "../e2e/server.ts";
+import type { AnyJson } from "./json_call.ts";
 
 let server: TestServer;
 let clients: Clients;
@@ -16,8 +17,7 @@ afterAll(() => server.close());
 interface Answer {
   readonly status: number;
   readonly contentType: string | null;
-  // biome-ignore lint/suspicious/noExplicitAny: bodies are compared, not typed
-  readonly body: any;
+  readonly body: AnyJson;
 }
 
 async function call(method: string, path: string, body?: unknown): Promise<Answer> {

@@ -10,6 +10,7 @@ import { type Clients, clientsOf } from "../e2e/clients.ts";
 import { run as runProgram } from "../e2e/program.ts";
 import { startServer, type TestServer } from "../e2e/server.ts";
 import { cancelledWork, finishedWork, startWork, stopWhenTold, untilEnded } from "../e2e/work.ts";
+import type { AnyJson } from "./json_call.ts";
 
 const KEY = "sk_retab_0123456789";
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -25,8 +26,7 @@ afterAll(() => server.close());
 interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: the tests look at single fields of whatever JSON came
-  readonly json: any;
+  readonly json: AnyJson;
 }
 
 async function call(method: string, path: string, init: RequestInit = {}): Promise<Answer> {

@@ -20,7 +20,7 @@ import { unavailableOf } from "./unavailable.ts";
  * How long the dispatcher has for an effect that it is handed directly after the commit, before it counts as forgotten and is claimed
  * again: well above the deadline of one call to an engine.
  */
-export const EFFECT_CLAIM: Millis = 30_000;
+const EFFECT_CLAIM: Millis = 30_000;
 
 export class BatchWriter {
   readonly #statements: Statements;
