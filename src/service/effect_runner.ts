@@ -96,8 +96,8 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
           message: delivery.message,
         });
       case "unreachable":
-        // The timeline tells it once; the attempts that follow are the dispatcher's business.
-        if (stored.attempts === 0) {
+        // The timeline tells it once, and not of a worker that is just connecting. All other attempts are the dispatcher's business.
+        if (stored.attempts === 1) {
           const { message } = delivery;
           await queue.submitOwed({
             key: stored.key,

@@ -63,6 +63,25 @@ describe("cancelling through the service", () => {
     await obeying;
   });
 
+  it("says once, in the timeline, that a worker can't be reached, but not of one that is just connecting", async () => {
+    const key = keyOfKind("process", "p-1");
+    await test.service.register(registration(key, "w-1"));
+    const { execution } = await test.service.cancel(cancelOf(key, { forceAfter: 60_000 }), FOREVER);
+    const seen: string[] = [];
+    for await (const event of test.service.watchCancellation("default", execution.cancellation?.id ?? "", 0, FOREVER)) {
+      seen.push(event.type);
+      if (event.type === "engine_unreachable") break;
+    }
+    expect(seen).toEqual(["cancellation_requested", "stop_requested", "engine_unreachable"]);
+    const obeying = obey(test.service, "w-1", ["stop"], worker.signal);
+    const types = await typesOf(
+      test.service.watchCancellation("default", execution.cancellation?.id ?? "", 0, FOREVER),
+    );
+    expect(types.filter((type) => type === "engine_unreachable")).toHaveLength(1);
+    worker.abort();
+    await obeying;
+  });
+
   it("answers a process instance once its stop is proven", async () => {
     const key = keyOfKind("process_instance", "1");
     await test.service.register(registration(key, "w-1"));

@@ -29,7 +29,9 @@ test("a command that obeys SIGTERM is cancelled without force, and its stop is p
 
   expect(await run.ended).toBe(143);
   expect(run.output()).toMatch(/belay: cancelled by incident-bot \(runaway\): SIGTERM to process group \d+\n/);
-  expect(timeline.filter((message) => !message.startsWith("asking"))).toEqual([
+  // On a busy machine the command may run before its worker has attached, and then the timeline tells of that too.
+  const told = timeline.filter((message) => !/^(asking|could not be delivered yet)/.test(message));
+  expect(told).toEqual([
     "cancellation requested (soft_then_force): runaway",
     "the stop request was delivered",
     expect.stringMatching(/^the work has stopped: killed by SIGTERM, no process of group \d+ is left$/),
