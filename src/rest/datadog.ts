@@ -1,6 +1,7 @@
 /** Datadog's API of workflow instances: cancel, get, list. Its clients read only 400, 403, 404 and 429. */
 import { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.ts";
 import { ExecutionService } from "../../gen/belay/v1/execution_service_pb.ts";
+import { WORKFLOWS_RUN } from "../rpc/authorization.ts";
 import { stateOfMessage } from "../rpc/convert/enums.ts";
 import { datadogKeysOf } from "../rpc/credentials.ts";
 import { failureToError } from "../rpc/errors.ts";
@@ -24,7 +25,7 @@ export const DATADOG: Dialect = {
       path: `${INSTANCES}/:instance_id/cancel`,
       body: "none",
       success: 200,
-      permission: "workflows_run",
+      permission: WORKFLOWS_RUN,
       handle: cancelInstance,
     },
     { method: "GET", path: `${INSTANCES}/:instance_id`, body: "none", success: 200, handle: getInstance },

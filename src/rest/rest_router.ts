@@ -88,12 +88,11 @@ async function answer(
 ): Promise<RestResponse> {
   const { method, headers, signal } = request;
   try {
-    const authenticated = await authenticate(dialect, route, headers, query, options.keys);
-    if ("problem" in authenticated) return dialect.error(authenticated.problem, path);
+    const caller = await authenticate(dialect, route, headers, query, options.keys);
     const bytes = route.body === "none" ? new Uint8Array() : await request.readBody();
     const read = readBody(route, headers, bytes);
     if ("problem" in read) return dialect.error(read.problem, path);
-    const scope = { caller: authenticated.caller, header: headers, signal };
+    const scope = { caller, header: headers, signal };
     const answer = await route.handle({ method, path, params, query, headers, body: read.body, scope }, options);
     return { status: route.success, ...answer };
   } catch (error) {
