@@ -1,5 +1,5 @@
 /** The keys that callers may show, and the short-lived tokens that a key can be exchanged for. */
-import { createHash, hkdfSync, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import { errors, jwtVerify, SignJWT } from "jose";
 
 /** One key, as it is given at the start. */
@@ -13,6 +13,8 @@ export interface KeyGrant {
 
 /** Whoever showed a key. */
 export interface KeyHolder {
+  /** Stands for the key in tokens: tells nothing of it, and no other key has it. Names need not be unique. */
+  readonly id: string;
   readonly name: string;
   readonly permissions: readonly string[] | null;
 }
@@ -38,23 +40,26 @@ const ISSUER = "belay";
 const ALGORITHM = "HS256";
 
 export function keysOf(grants: readonly KeyGrant[]): Keys {
-  const known = grants.map(({ key, name, permissions }) => ({ digest: digestOf(key), holder: { name, permissions } }));
   const signingKey = signingKeyOf(grants);
-  const holderOfName = (name: string | undefined): KeyHolder | null =>
-    known.find(({ holder }) => holder.name === name)?.holder ?? null;
+  const known = grants.map(({ key, name, permissions }) => ({
+    digest: digestOf(key),
+    holder: { id: createHmac("sha256", signingKey).update(key).digest("base64url"), name, permissions },
+  }));
+  const holderOfId = (id: string | undefined): KeyHolder | null =>
+    known.find(({ holder }) => holder.id === id)?.holder ?? null;
   return {
     isRequired: known.length > 0,
     holderOf: async (secret) => {
       const digest = digestOf(secret);
       // Compares with every key, and digests of one length, so that the time tells nothing.
       const [match] = known.filter((candidate) => timingSafeEqual(candidate.digest, digest));
-      return match?.holder ?? holderOfName(await subjectOf(secret, signingKey));
+      return match?.holder ?? holderOfId(await subjectOf(secret, signingKey));
     },
-    issueToken: async ({ name }) => {
+    issueToken: async ({ id }) => {
       const token = await new SignJWT({})
         .setProtectedHeader({ alg: ALGORITHM })
         .setIssuer(ISSUER)
-        .setSubject(name)
+        .setSubject(id)
         .setIssuedAt()
         .setExpirationTime(`${TOKEN_SECONDS}s`)
         .sign(signingKey);
@@ -63,7 +68,7 @@ export function keysOf(grants: readonly KeyGrant[]): Keys {
   };
 }
 
-/** The name in a token of ours that has not expired; undefined for anything else. */
+/** The id in a token of ours that has not expired; undefined for anything else. */
 async function subjectOf(token: string, signingKey: Uint8Array): Promise<string | undefined> {
   try {
     const { payload } = await jwtVerify(token, signingKey, { issuer: ISSUER, algorithms: [ALGORITHM] });

@@ -40,7 +40,7 @@ function secretOf({ client_secret: secret }: JsonObject, headers: Headers): stri
 
 /** Where no keys are configured, every secret is as good as none. */
 async function holderOf(secret: string, keys: Keys): Promise<KeyHolder | null> {
-  return keys.isRequired ? keys.holderOf(secret) : { name: "anonymous", permissions: null };
+  return keys.isRequired ? keys.holderOf(secret) : { id: "anonymous", name: "anonymous", permissions: null };
 }
 
 export function isTokenPath(path: string): boolean {
