@@ -41,7 +41,7 @@ function section(dialect: Dialect): string {
   return [
     `## ${dialect.name}\n`,
     `Credentials: ${dialect.credentials}.\n`,
-    table(["method", "path", "body", "success"], dialect.routes.map(routeRow)),
+    table(["method", "path", "body", "success", "scope"], dialect.routes.map(routeRow)),
     "An error, as an example:\n",
     `\`\`\`json\n${JSON.stringify(example.body)}\n\`\`\`\n`,
     table(
@@ -77,10 +77,9 @@ const BODIES: Readonly<Record<Route["body"], string>> = {
   form: "form",
 };
 
-function routeRow({ method, path, body, success, isOpen, permission }: Route): string[] {
-  const notes = [isOpen ? "without credentials" : "", permission === undefined ? "" : `permission \`${permission}\``];
-  const note = notes.filter((text) => text !== "").join(", ");
-  return [method, `\`${readable(path)}\`${note === "" ? "" : ` (${note})`}`, BODIES[body], String(success)];
+function routeRow({ method, path, body, success, scopes }: Route): string[] {
+  const scope = scopes === null ? "none: without credentials" : scopes.map((each) => `\`${each}\``).join(" or ");
+  return [method, `\`${readable(path)}\``, BODIES[body], String(success), scope];
 }
 
 /** ":key" as "{key}". */

@@ -1,4 +1,4 @@
-/** Belay as it is delivered: `belay serve` with its defaults, on a file. */
+/** Belay as it is delivered: `belay serve` with its defaults. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -7,9 +7,23 @@ import type { Server } from "./server.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
-/** Starts it on a new database in `folder`, and resolves when it listens. */
-export async function startBelay(folder: string): Promise<Server> {
-  const args = [MAIN, "serve", "--port", "0", "--db", join(folder, "belay.db")];
+export interface BelayServer extends Server {
+  /** Of its process. */
+  readonly pid: number;
+}
+
+/** Starts it on a new SQLite file in `folder`, and resolves when it listens. */
+export function startBelay(folder: string): Promise<BelayServer> {
+  return serve("--db", join(folder, "belay.db"));
+}
+
+/** Starts a replica on a PostgreSQL database, and resolves when it listens. */
+export function startReplica(databaseUrl: string): Promise<BelayServer> {
+  return serve("--database-url", databaseUrl);
+}
+
+async function serve(...database: readonly string[]): Promise<BelayServer> {
+  const args = [MAIN, "serve", "--port", "0", ...database];
   // It writes its log, one line a request, but nobody takes time to read it.
   const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
   const killChild = (): boolean => child.kill("SIGKILL");
@@ -26,7 +40,7 @@ export async function startBelay(folder: string): Promise<Server> {
     const [, url] = /listening on (http:\S+)/.exec(printed) ?? [];
     if (url === undefined) continue;
     child.stderr.resume();
-    return { url, close };
+    return { url, pid: child.pid ?? Number.NaN, close };
   }
   throw new Error(`belay serve ended before it listened:\n${printed}`);
 }

@@ -6,13 +6,15 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_belay_v1_rank } from "../belay/v1/rank_pb.ts";
+import { file_belay_v1_scopes } from "../belay/v1/scopes_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file gateway_protocol/gateway.proto.
  */
 export const file_gateway_protocol_gateway: GenFile = /*@__PURE__*/
-  fileDesc("Ch5nYXRld2F5X3Byb3RvY29sL2dhdGV3YXkucHJvdG8SEGdhdGV3YXlfcHJvdG9jb2widgocQ2FuY2VsUHJvY2Vzc0luc3RhbmNlUmVxdWVzdBIcChRwcm9jZXNzX2luc3RhbmNlX2tleRgBIAEoAxIgChNvcGVyYXRpb25fcmVmZXJlbmNlGAIgASgESACIAQFCFgoUX29wZXJhdGlvbl9yZWZlcmVuY2UiHwodQ2FuY2VsUHJvY2Vzc0luc3RhbmNlUmVzcG9uc2UygwEKB0dhdGV3YXkSeAoVQ2FuY2VsUHJvY2Vzc0luc3RhbmNlEi4uZ2F0ZXdheV9wcm90b2NvbC5DYW5jZWxQcm9jZXNzSW5zdGFuY2VSZXF1ZXN0Gi8uZ2F0ZXdheV9wcm90b2NvbC5DYW5jZWxQcm9jZXNzSW5zdGFuY2VSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("Ch5nYXRld2F5X3Byb3RvY29sL2dhdGV3YXkucHJvdG8SEGdhdGV3YXlfcHJvdG9jb2widgocQ2FuY2VsUHJvY2Vzc0luc3RhbmNlUmVxdWVzdBIcChRwcm9jZXNzX2luc3RhbmNlX2tleRgBIAEoAxIgChNvcGVyYXRpb25fcmVmZXJlbmNlGAIgASgESACIAQFCFgoUX29wZXJhdGlvbl9yZWZlcmVuY2UiHwodQ2FuY2VsUHJvY2Vzc0luc3RhbmNlUmVzcG9uc2UypQEKB0dhdGV3YXkSmQEKFUNhbmNlbFByb2Nlc3NJbnN0YW5jZRIuLmdhdGV3YXlfcHJvdG9jb2wuQ2FuY2VsUHJvY2Vzc0luc3RhbmNlUmVxdWVzdBovLmdhdGV3YXlfcHJvdG9jb2wuQ2FuY2VsUHJvY2Vzc0luc3RhbmNlUmVzcG9uc2UiH7LtGBdjYW5jZWw6cHJvY2Vzc19pbnN0YW5jZbjtGAFiBnByb3RvMw", [file_belay_v1_rank, file_belay_v1_scopes]);
 
 /**
  * A request to cancel a process instance.

@@ -1,5 +1,5 @@
 /** Where the server is, and the way to it: gRPC over HTTP/2, with or without TLS. */
-import { type Client, createClient } from "@connectrpc/connect";
+import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { InvalidArgumentError, Option } from "commander";
 import { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.ts";
@@ -37,16 +37,22 @@ function parseAddress(text: string): string {
 
 /** Talks to the server at `address`, and closes the connection at the end. What goes wrong is thrown in words that say what to do. */
 export async function withConnection<T>(address: string, talk: (connection: Connection) => Promise<T>): Promise<T> {
+  return withTransport(address, (transport) =>
+    talk({
+      cancellations: createClient(CancellationService, transport),
+      executions: createClient(ExecutionService, transport),
+    }),
+  );
+}
+
+/** As `withConnection`, for whoever talks to other services. */
+export async function withTransport<T>(address: string, talk: (transport: Transport) => Promise<T>): Promise<T> {
   // Pings show a dead connection while a watch waits for events.
   const sessionManager = mendedSessions(address, { pingIntervalMs: 10_000, pingTimeoutMs: 5_000 });
   // From the environment only: what stands on a command line can be read by everybody on the machine.
   const interceptors = showKey(process.env["BELAY_API_KEY"]);
-  const transport = createGrpcTransport({ baseUrl: address, sessionManager, interceptors });
   try {
-    return await talk({
-      cancellations: createClient(CancellationService, transport),
-      executions: createClient(ExecutionService, transport),
-    });
+    return await talk(createGrpcTransport({ baseUrl: address, sessionManager, interceptors }));
   } catch (error) {
     throw failureOf(error, address);
   } finally {

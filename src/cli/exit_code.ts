@@ -7,7 +7,7 @@ export const EXIT = {
   fault: 1,
   /** The command line or the environment is wrong. */
   usage: 2,
-  /** No such execution or cancellation. */
+  /** No such execution, cancellation or key. */
   notFound: 3,
   /** The execution completed or failed before the cancellation could take effect. */
   finishedBefore: 4,
@@ -21,6 +21,12 @@ export const EXIT = {
   notStopped: 8,
   /** Cancelled, but the worker was lost before it could confirm the stop. */
   unproven: 9,
+  /** The audit log is not as it was written. */
+  logChanged: 10,
+  /** The database does not agree with itself. */
+  unsound: 11,
+  /** The database has yet to be migrated. */
+  notMigrated: 12,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

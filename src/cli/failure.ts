@@ -28,12 +28,15 @@ export function isTimeout(error: ConnectError): boolean {
 const EXIT_OF_REASON: Readonly<Record<string, ExitCode>> = {
   EXECUTION_NOT_FOUND: EXIT.notFound,
   CANCELLATION_NOT_FOUND: EXIT.notFound,
+  KEY_NOT_FOUND: EXIT.notFound,
   ALREADY_FINISHED: EXIT.finishedBefore,
   STILL_CANCELLING: EXIT.stillCancelling,
   DEADLINE_EXCEEDED: EXIT.unreachable,
   OVERLOADED: EXIT.unreachable,
+  RATE_LIMITED: EXIT.unreachable,
   SHUTTING_DOWN: EXIT.unreachable,
   STORE_UNAVAILABLE: EXIT.unreachable,
+  IDENTITY_PROVIDER_UNAVAILABLE: EXIT.unreachable,
   WATCHER_TOO_SLOW: EXIT.unreachable,
   INTERNAL: EXIT.fault,
 };
@@ -43,8 +46,11 @@ export function failureOf(error: unknown, address: string): unknown {
   if (!(error instanceof ConnectError)) return error;
   const reason = reasonOf(error);
   if (reason === null) return unanswered(error, address);
-  const message = [printable(error.rawMessage), ...violations(error), ...advice(error, reason)].join("\n  ");
-  return new CommandFailure(message, EXIT_OF_REASON[reason] ?? EXIT.refused, { cause: error });
+  const message = printable(error.rawMessage);
+  // A single violation may be the whole message.
+  const others = violations(error).filter((violation) => violation !== message);
+  const text = [message, ...others, ...advice(error, reason)].join("\n  ");
+  return new CommandFailure(text, EXIT_OF_REASON[reason] ?? EXIT.refused, { cause: error });
 }
 
 function unanswered(error: ConnectError, address: string): CommandFailure {
@@ -111,8 +117,10 @@ function advice(error: ConnectError, reason: string): string[] {
     case "UNAUTHENTICATED":
       return ["set BELAY_API_KEY to a key that the server knows"];
     case "OVERLOADED":
+    case "RATE_LIMITED":
     case "SHUTTING_DOWN":
-    case "STORE_UNAVAILABLE": {
+    case "STORE_UNAVAILABLE":
+    case "IDENTITY_PROVIDER_UNAVAILABLE": {
       const seconds = error.findDetails(RetryInfoSchema)[0]?.retryDelay?.seconds;
       return [seconds ? `try again in ${seconds} s` : "try again"];
     }

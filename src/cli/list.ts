@@ -1,13 +1,14 @@
 /** `belay list`: executions of a kind, or cancellations. */
 import { Command } from "commander";
 import { addressOption, withConnection } from "./connection.ts";
+import { parseExecutionRef } from "./execution_ref_option.ts";
 import { EXIT, EXIT_CODES } from "./exit_code.ts";
 import { CommandFailure } from "./failure.ts";
 import { KIND_WORDS, parseKind } from "./kinds/all_kinds.ts";
 import type { KindAccess } from "./kinds/kind_access.ts";
 import { listCancellations } from "./list_cancellations.ts";
 import { listExecutions } from "./list_executions.ts";
-import { type ListOptions, parseLabel, parseParent, parseSince, parseStates } from "./list_options.ts";
+import { type ListOptions, parseLabel, parseSince, parseStates } from "./list_options.ts";
 import { MAX_INT32, wholeNumber } from "./number_option.ts";
 
 const EXAMPLES = `
@@ -26,7 +27,7 @@ export function listCommand(): Command {
     .argument("<what>", `one of ${KIND_WORDS}, cancellations`, parseSubject)
     .option("--state <state,…>", "only those in one of these states", parseStates)
     .option("--label <name=value>", "only those with this label; may be given again", parseLabel)
-    .option("--parent <kind/id>", "only the children of this execution", parseParent)
+    .option("--parent <kind/id>", "only the children of this execution", parseExecutionRef)
     .option("--workflow <id>", "only instances of this workflow")
     .option("--overdue", "only overdue cancellations")
     .option("--pending", "only cancellations that are under way")

@@ -1,9 +1,8 @@
 /** The options of `belay list`, as they are written on the command line. */
-import { create } from "@bufbuild/protobuf";
 import { InvalidArgumentError } from "commander";
 import { ExecutionState } from "../../gen/belay/v1/execution_pb.ts";
-import { type ExecutionRef, ExecutionRefSchema } from "../../gen/belay/v1/execution_ref_pb.ts";
-import { parseKind } from "./kinds/all_kinds.ts";
+import type { ExecutionRef } from "../../gen/belay/v1/execution_ref_pb.ts";
+import { millisOfSpan } from "./span.ts";
 import { valueNamed, wordsOf } from "./words.ts";
 
 /** The options of `belay list`, parsed. */
@@ -37,21 +36,11 @@ export function parseLabel(text: string, before: Readonly<Record<string, string>
   return { ...before, [name]: rest.join("=") };
 }
 
-/** "process-instance/2251799813685249" */
-export function parseParent(text: string): ExecutionRef {
-  const slash = text.indexOf("/");
-  const id = text.slice(slash + 1);
-  if (slash < 1 || id === "") throw new InvalidArgumentError("It must be kind/id, for example process/p-1.");
-  return create(ExecutionRefSchema, { kind: parseKind(text.slice(0, slash)).kind, id });
-}
-
-const MILLIS_OF: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** "90s", "15m", "1h" or "2d" before now, or an ISO 8601 time. */
 export function parseSince(text: string): Date {
-  const [, amount, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  const span = Number(amount) * (MILLIS_OF[unit ?? ""] ?? Number.NaN);
-  const date = /^\d{4}-\d{2}-\d{2}/.test(text) ? new Date(text) : new Date(Date.now() - span);
+  const date = /^\d{4}-\d{2}-\d{2}/.test(text)
+    ? new Date(text)
+    : new Date(Date.now() - (millisOfSpan(text) ?? Number.NaN));
   if (!Number.isNaN(date.getTime()) && date.getFullYear() >= 1970) return date;
   throw new InvalidArgumentError(
     "It must be a span such as 90s, 15m, 1h or 2d, or a time such as 2026-01-05T12:00:00Z.",

@@ -1,11 +1,16 @@
 #!/usr/bin/env node
-/** The command line: `belay serve | run | cancel | get | list | watch | resolve`. */
+/** The command line: `belay serve | run | cancel | get | list | watch | resolve | keys | audit | backup | migrate | doctor`. */
 import { Command, CommanderError } from "commander";
+import { auditCommand } from "./audit.ts";
+import { backupCommand } from "./backup.ts";
 import { cancelCommand } from "./cancel.ts";
+import { doctorCommand } from "./doctor.ts";
 import { EXIT } from "./exit_code.ts";
 import { CommandFailure } from "./failure.ts";
 import { getCommand } from "./get.ts";
+import { keysCommand } from "./keys.ts";
 import { listCommand } from "./list.ts";
+import { migrateCommand } from "./migrate.ts";
 import { resolveCommand } from "./resolve.ts";
 import { runCommand } from "./run.ts";
 import { serveCommand } from "./serve.ts";
@@ -18,6 +23,8 @@ Examples:
   belay run --id p-1 -- ./import.sh                 run a command that can be stopped
   belay cancel process p-1 --reason "wrong" --wait  stop it, and see it proven
   belay list cancellations --overdue                what did not stop in time
+  belay keys create --scope admin --description me  make a key, so that nobody without one may do this
+  belay audit --refused                             who was not let
 
 Each command says more with --help.`;
 
@@ -48,6 +55,8 @@ function program(): Command {
     .version(version(), "--version", "show the version")
     .helpCommand("help [command]", "show the help of a command")
     .addHelpText("after", EXAMPLES)
+    // What stands after the name of a command is its own, also where its parent has an option of that name: `audit verify --address`.
+    .enablePositionalOptions()
     .exitOverride()
     .hook("preAction", (_, command) => {
       // `run` leaves standard output to its command: even to look at it would change the mode of the file that they share.
@@ -62,9 +71,22 @@ function program(): Command {
     listCommand(),
     watchCommand(),
     resolveCommand(),
+    keysCommand(),
+    auditCommand(),
+    backupCommand(),
+    migrateCommand(),
+    doctorCommand(),
   ];
-  for (const command of commands) belay.addCommand(command.copyInheritedSettings(belay));
+  for (const command of commands) {
+    belay.addCommand(command);
+    inheritSettings(command, belay);
+  }
   return belay;
+}
+
+function inheritSettings(command: Command, parent: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inheritSettings(child, command);
 }
 
 /** Ends quietly when whoever reads the output has seen enough of it, as `head` does. */
@@ -75,11 +97,15 @@ function endWithReader(): void {
   });
 }
 
-/** "error: unknown option '--prot'\n(Did you mean --port?)" as the one line in which all commands complain. */
+/**
+ * "error: unknown option '--prot'\n(Did you mean --port?)" as the one line in which all commands complain. Without the value of an unknown
+ * option: it may be a secret, as in `--apikey=…`.
+ */
 function inOneLine(message: string): string {
   return `${message
     .trim()
     .replace(/^error: /, "belay: ")
+    .replace(/^(belay: unknown option '[^'=]+)=.*'(?=\n|$)/s, "$1'")
     .replaceAll("\n", " ")}\n`;
 }
 

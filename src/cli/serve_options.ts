@@ -1,33 +1,45 @@
 /** The settings of `belay serve`: flags, and the environment variables that stand for them. Flags win. */
-import { accessSync, constants, statSync } from "node:fs";
-import { BlockList, isIP } from "node:net";
-import { dirname, resolve } from "node:path";
+import { isIP } from "node:net";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { KeyGrant } from "../rpc/keys.ts";
-import { LOG_LEVELS, type LogLevel, type ServerConfig, type TlsFiles } from "../server/config.ts";
+import { LOG_LEVELS, type LogLevel, type ServerConfig } from "../server/config.ts";
+import { parseDatabase } from "./database_option.ts";
+import { type DatabaseUrlOptions, databaseUrlOf, databaseUrlOption } from "./database_url_option.ts";
 import { EXIT } from "./exit_code.ts";
 import { CommandFailure } from "./failure.ts";
-import { parseKey, parseKeyFile } from "./key_options.ts";
+import { collectKey, grantsOf, type KeyFile, parseKeyFile } from "./key_options.ts";
+import { addLimitOptions, type LimitOptions, rateLimitsOf } from "./limit_options.ts";
 import { wholeNumber } from "./number_option.ts";
+import { addOidcOptions, type OidcOptions, oidcOf } from "./oidc_options.ts";
+import { trustedProxyOption } from "./proxy_option.ts";
+import {
+  auditRetentionOption,
+  commandRetentionOption,
+  executionRetentionOption,
+  type RetentionOptions,
+  retentionOf,
+} from "./retention_option.ts";
+import { addTlsOptions, type TlsOptions, tlsOf } from "./tls_options.ts";
+import { parseTruth } from "./truth_option.ts";
 
-export interface ServeOptions {
+export interface ServeOptions extends TlsOptions, OidcOptions, LimitOptions, RetentionOptions, DatabaseUrlOptions {
   readonly port: number;
   readonly host: string;
   readonly db: string;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
   readonly logLevel: LogLevel;
   /** In seconds. */
   readonly shutdownGrace: number;
   readonly corsOrigin?: readonly string[];
-  readonly apiKey?: readonly KeyGrant[];
-  readonly apiKeyFile?: readonly KeyGrant[];
+  /** As they were given: `configOf` judges them. */
+  readonly apiKey?: readonly string[];
+  readonly apiKeyFile?: KeyFile;
+  readonly accessTokenInQuery: boolean;
+  readonly trustedProxy?: readonly string[];
   readonly redisUrl?: string;
   readonly callbackSecret?: string;
 }
 
 export function addServeOptions(command: Command): Command {
-  return command
+  command
     .addOption(
       new Option("--port <port>", "where to listen; 0 takes one that is free")
         .env("BELAY_PORT")
@@ -35,7 +47,7 @@ export function addServeOptions(command: Command): Command {
         .argParser(wholeNumber(0, 65_535)),
     )
     .addOption(
-      new Option("--host <host>", "the address to listen on; without keys, one of the loopback interface")
+      new Option("--host <host>", "the address to listen on; without credentials, one of the loopback interface")
         .env("BELAY_HOST")
         .default("127.0.0.1")
         .argParser(parseHost),
@@ -46,10 +58,7 @@ export function addServeOptions(command: Command): Command {
         .default("belay.db")
         .argParser(parseDatabase),
     )
-    .addOption(
-      new Option("--tls-cert <path>", "the certificate, a PEM file").env("BELAY_TLS_CERT").argParser(parseFile),
-    )
-    .addOption(new Option("--tls-key <path>", "its key, a PEM file").env("BELAY_TLS_KEY").argParser(parseFile))
+    .addOption(databaseUrlOption())
     .addOption(
       new Option("--log-level <level>", "how much to log")
         .env("BELAY_LOG_LEVEL")
@@ -70,103 +79,78 @@ export function addServeOptions(command: Command): Command {
     .addOption(
       new Option("--api-key <key>", "a key that callers have to show; may be given again")
         .env("BELAY_API_KEY")
-        .argParser(parseKey),
+        .argParser(collectKey),
     )
     .addOption(
-      new Option("--api-key-file <path>", "a file of keys, one a line: KEY [NAME [PERMISSION,…]]")
+      new Option("--api-key-file <path>", "a file of keys, one a line: KEY [NAME [SCOPE,…]]")
         .env("BELAY_API_KEY_FILE")
         .argParser(parseKeyFile),
     )
     .addOption(
-      new Option("--redis-url <url>", "where to set the cancellation flags of workflow runs")
-        .env("BELAY_REDIS_URL")
-        .argParser(parseRedisUrl),
+      new Option("--access-token-in-query [true|false]", "take keys as ?access_token= too, where a product does")
+        .env("BELAY_ACCESS_TOKEN_IN_QUERY")
+        .preset("true")
+        .default(false)
+        .argParser(parseTruth),
+    )
+    .addOption(trustedProxyOption())
+    .addOption(
+      new Option("--redis-url <url>", "where to set the cancellation flags of workflow runs").env("BELAY_REDIS_URL"),
     )
     .addOption(
       new Option("--callback-secret <secret>", "signs the callbacks of processes (HMAC-SHA256)").env(
         "BELAY_CALLBACK_SECRET",
       ),
-    );
+    )
+    .addOption(commandRetentionOption())
+    .addOption(executionRetentionOption())
+    .addOption(auditRetentionOption());
+  return addLimitOptions(addOidcOptions(addTlsOptions(command)));
 }
 
-/** The server's configuration. Throws if two settings don't fit together. */
+/** The server's configuration. Throws if a secret is not valid, or two settings don't fit together. */
 export function configOf(options: ServeOptions): ServerConfig {
   return {
     host: options.host,
     port: options.port,
     database: options.db,
+    databaseUrl: databaseUrlOf(options),
     tls: tlsOf(options),
     logLevel: options.logLevel,
     shutdownGrace: options.shutdownGrace * 1000,
     corsOrigins: options.corsOrigin ?? [],
-    apiKeys: keysFor(options),
-    redisUrl: options.redisUrl ?? null,
-    callbackSecret: options.callbackSecret ?? null,
+    apiKeys: grantsOf(options.apiKey ?? [], options.apiKeyFile),
+    accessTokenInQuery: options.accessTokenInQuery,
+    oidc: oidcOf(options),
+    trustedProxies: options.trustedProxy ?? [],
+    rateLimits: rateLimitsOf(options),
+    redisUrl: redisUrlOf(options),
+    callbackSecret: callbackSecretOf(options),
+    retention: retentionOf(options),
   };
 }
 
-/** Without keys everybody who reaches the port may press the button, so only this machine may reach it. */
-function keysFor({ host, apiKey = [], apiKeyFile = [] }: ServeOptions): readonly KeyGrant[] {
-  const keys = [...apiKey, ...apiKeyFile];
-  if (keys.length > 0 || isLoopback(host)) return keys;
+// What may be a secret is judged here and not while it is parsed: commander shows what a parser refuses.
+
+function redisUrlOf({ redisUrl }: ServeOptions): string | null {
+  if (redisUrl === undefined) return null;
+  const url = URL.parse(redisUrl);
+  // The path may name a database, by its number.
+  if (url !== null && /^rediss?:$/.test(url.protocol) && /^(\/\d*)?$/.test(url.pathname)) return redisUrl;
+  throw new CommandFailure("--redis-url (BELAY_REDIS_URL) must be a URL such as redis://127.0.0.1:6379", EXIT.usage);
+}
+
+function callbackSecretOf({ callbackSecret }: ServeOptions): string | null {
+  if (callbackSecret !== "") return callbackSecret ?? null;
   throw new CommandFailure(
-    `--host ${host} can be reached from other machines, and no keys are configured: give --api-key or --api-key-file, or listen on 127.0.0.1`,
+    "--callback-secret (BELAY_CALLBACK_SECRET) is empty: give a secret, or leave it out",
     EXIT.usage,
   );
 }
 
-function isLoopback(host: string): boolean {
-  const family = isIP(host);
-  return host === "localhost" || (family !== 0 && LOOPBACK.check(host, family === 4 ? "ipv4" : "ipv6"));
-}
-
-function tlsOf({ tlsCert, tlsKey }: ServeOptions): TlsFiles | null {
-  if (tlsCert !== undefined && tlsKey !== undefined) return { certPath: tlsCert, keyPath: tlsKey };
-  if (tlsCert === undefined && tlsKey === undefined) return null;
-  const [given, missing] = tlsCert === undefined ? ["--tls-key", "--tls-cert"] : ["--tls-cert", "--tls-key"];
-  throw new CommandFailure(`${given} needs ${missing} beside it: a certificate and its key go together`, EXIT.usage);
-}
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
-LOOPBACK.addAddress("::1", "ipv6");
-
 function parseHost(text: string): string {
   if (text === "localhost" || isIP(text) !== 0) return text;
   throw new InvalidArgumentError("It must be an address of this machine, for example 127.0.0.1 or ::1.");
-}
-
-function parseRedisUrl(text: string): string {
-  const url = URL.parse(text);
-  // The path may name a database, by its number.
-  if (url !== null && /^rediss?:$/.test(url.protocol) && /^(\/\d*)?$/.test(url.pathname)) return text;
-  throw new InvalidArgumentError("It must be a URL such as redis://127.0.0.1:6379.");
-}
-
-function parseDatabase(text: string): string {
-  if (text === ":memory:") return text;
-  const folder = dirname(resolve(text));
-  if (text === "" || statSync(text, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new InvalidArgumentError("It must be the path of a file, for example /var/lib/belay/belay.db.");
-  }
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new InvalidArgumentError(`There is no directory ${folder}: make it first, or give another path.`);
-  }
-  return text;
-}
-
-function parseFile(text: string): string {
-  if (isReadableFile(text)) return text;
-  throw new InvalidArgumentError("It must be the path of a PEM file that this user may read.");
-}
-
-function isReadableFile(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 /** "https://ops.example.com,https://admin.example.com" */

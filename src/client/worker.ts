@@ -1,4 +1,5 @@
 /** One worker: all its claims share one stream of orders and one heartbeat. */
+import { randomUUID } from "node:crypto";
 import type { Client } from "@connectrpc/connect";
 import type { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.ts";
 import type { ExecutionService, Lease } from "../../gen/belay/v1/execution_service_pb.ts";
@@ -132,12 +133,15 @@ export class Worker {
     const timeout = AbortSignal.timeout(seconds * 1000);
     const signal = AbortSignal.any([this.closed, timeout]);
     let lastFailure: unknown;
+    // A repeated attempt gets the lease of the one whose answer was lost, also if the execution has been cancelled in between.
+    const headers = { "idempotency-key": randomUUID() };
     const call = async (): Promise<{ lease?: Lease | undefined }> => {
       if (options.registered !== true) {
-        return await this.#services.executions.registerExecution(registerRequest(ref, options, this.id), { signal });
+        const request = registerRequest(ref, options, this.id);
+        return await this.#services.executions.registerExecution(request, { signal, headers });
       }
       const claim = { workerId: this.id, leaseSeconds: options.leaseSeconds ?? 0 };
-      return await this.#services.workers.startExecution({ execution: refMessage(ref), claim }, { signal });
+      return await this.#services.workers.startExecution({ execution: refMessage(ref), claim }, { signal, headers });
     };
     try {
       const { lease } = await retry(call, signal, (error) => {

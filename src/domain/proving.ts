@@ -79,8 +79,12 @@ export function signalFailed(draft: Draft, command: SignalFailed): Decision {
 /** The time between asking and terminating has passed. */
 export function forceDue(draft: Draft, command: ForceDue): Decision {
   const { id, stage, forceAt } = cancellationOf(draft);
-  const isDue = id === command.cancellationId && stage === "stopping" && forceAt !== null && forceAt <= draft.now;
-  if (!isDue) return unchanged(draft.execution);
+  if (id !== command.cancellationId || stage !== "stopping" || forceAt === null) return unchanged(draft.execution);
+  if (forceAt > draft.now) {
+    // Whoever watches the timers may have a clock that is a little ahead.
+    draft.effects.push({ type: "force_timer", dueAt: forceAt, cancellationId: id });
+    return accept(draft, "unchanged");
+  }
   terminate(draft, "the time to stop by itself has passed");
   return accept(draft);
 }

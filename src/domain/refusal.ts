@@ -29,6 +29,11 @@ export const REFUSAL_REASONS = [
   "store_unavailable",
   "sequence_out_of_range",
   "watcher_too_slow",
+  "unauthenticated",
+  "permission_denied",
+  "rate_limited",
+  "key_not_found",
+  "identity_provider_unavailable",
 ] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 

@@ -25,11 +25,16 @@ export class WorkerEngine implements Engine {
     };
   }
 
+  /** True if the worker has a stream to this process. */
+  isAttached(tenant: string, workerId: string): boolean {
+    return this.#streams.has(streamId(tenant, workerId));
+  }
+
   /** The worker's own report is the proof, or the end of its lease; until then the work runs as far as anybody knows. */
   async describe(execution: Execution): Promise<EngineStatus> {
     const { key, lease } = execution;
     if (lease === null) return { status: "unknown", detail: "no worker ever held it" };
-    const attached = this.#streams.has(streamId(key.tenant, lease.workerId)) ? "is attached" : "is not attached";
+    const attached = this.isAttached(key.tenant, lease.workerId) ? "is attached" : "is not attached";
     return { status: "running", detail: `worker ${lease.workerId} ${attached} and has not reported a stop` };
   }
 

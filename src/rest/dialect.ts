@@ -1,8 +1,15 @@
 /** Dialects: the public APIs of other products, spoken word for word. One file each declares its routes, credentials and errors. */
 import type { DescMethod, JsonValue } from "@bufbuild/protobuf";
+import type { Gate } from "../gate/gate.ts";
+import type { Caller } from "../gate/identity.ts";
+import type { Peer } from "../gate/peer.ts";
+import type { RateStanding } from "../gate/rate_limits.ts";
+import type { Scope } from "../gate/scope.ts";
+import type { Tokens } from "../gate/tokens.ts";
 import type { CallScope, Calls } from "../rpc/calls.ts";
-import type { Keys } from "../rpc/keys.ts";
-import type { Service } from "../service/service.ts";
+import type { Rank } from "../rpc/rank.ts";
+import type { AuditSubject } from "../rpc/refusal_entry.ts";
+import type { AuditTrail, Service } from "../service/service.ts";
 import type { Problem } from "./problem.ts";
 
 /** What a route may use. */
@@ -11,7 +18,8 @@ export interface RestContext {
   readonly calls: Calls;
   /** For what no RPC offers. */
   readonly service: Service;
-  readonly keys: Keys;
+  readonly gate: Gate;
+  readonly tokens: Tokens;
 }
 
 /** A request whose route is known and whose caller may make it. */
@@ -24,8 +32,12 @@ export interface RestRequest {
   readonly headers: Headers;
   /** The body as the route takes it: JSON, or the fields of a form; null if there is none. */
   readonly body: JsonValue;
+  readonly caller: Caller;
+  readonly peer: Peer;
   /** Who asks, until when; for `calls`. */
   readonly scope: CallScope;
+  /** For what no RPC offers and the audit log keeps. */
+  readonly beginAudit: () => AuditTrail;
 }
 
 /** What a route answers when all went well, with the status that it declares. */
@@ -37,7 +49,12 @@ export interface RestAnswer {
 
 export interface RestResponse extends RestAnswer {
   readonly status: number;
+  /** What went wrong, for the log. Left out: nothing. */
+  readonly problem?: Problem;
 }
+
+/** What a request asks for, by the parameters of its path. */
+export type Audited = (params: Readonly<Record<string, string>>) => Pick<AuditSubject, "action" | "execution">;
 
 export interface Route {
   readonly method: "GET" | "POST" | "PUT";
@@ -50,10 +67,12 @@ export interface Route {
   readonly body: "json" | "optional_json" | "form" | "none";
   /** The HTTP status of its success. */
   readonly success: number;
-  /** True if it can be used without credentials, because it is where they come from. */
-  readonly isOpen?: boolean;
-  /** What the key must be permitted to do. None: any key will do. */
-  readonly permission?: string;
+  /** How late an overloaded server refuses it. */
+  readonly rank: Rank;
+  /** Any one of them lets a caller in. Null: it can be used without credentials, because it is where they come from. */
+  readonly scopes: readonly Scope[] | null;
+  /** What the audit log keeps of it when it is refused. Left out: nothing. */
+  readonly audited?: Audited;
   /** A ConnectError that it throws is answered in the dialect's shape. An answer with a status of its own is sent as it is. */
   readonly handle: (request: RestRequest, context: RestContext) => Promise<RestAnswer>;
 }
@@ -70,6 +89,8 @@ export interface Dialect {
   readonly credentials: string;
   /** The secrets that the request shows, in the product's header style; each must be known. Empty: it shows none. */
   readonly secrets: (headers: Headers, query: URLSearchParams) => readonly string[];
+  /** Headers that tell where the caller stands with its rate limit, if the product has such. */
+  readonly standingHeaders?: (standing: RateStanding) => Readonly<Record<string, string>>;
   /** An error in the product's shape. */
   readonly error: (problem: Problem, path: string) => RestResponse;
 }

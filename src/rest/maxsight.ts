@@ -2,9 +2,10 @@
 import { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.ts";
 import { keyHeaderOf } from "../rpc/credentials.ts";
 import { httpStatusOf } from "../rpc/http_status.ts";
+import { auditedCancel } from "./audited_cancel.ts";
 import type { Dialect, Route } from "./dialect.ts";
 import { assessmentJson } from "./maxsight/assessment_json.ts";
-import { registrationOf } from "./maxsight/create.ts";
+import { newAssessment, registrationOf } from "./maxsight/create.ts";
 import { listRequestOf } from "./maxsight/list.ts";
 import { nameOfCode, type Problem } from "./problem.ts";
 
@@ -15,6 +16,9 @@ const ROUTES: readonly Route[] = [
     // The endpoint takes none: an assessment has one workflow, so there is nothing to say.
     body: "none",
     success: 204,
+    rank: "critical",
+    scopes: ["cancel:assessment"],
+    audited: auditedCancel(CancellationService.method.cancelAssessmentWorkflow, "assessment", "assessment_id"),
     handle: async ({ params, scope }, { calls }) => {
       await calls.cancelAssessmentWorkflow({ assessmentId: params["assessment_id"] ?? "" }, scope);
       return {};
@@ -25,6 +29,8 @@ const ROUTES: readonly Route[] = [
     path: "/assessments/:assessment_id",
     body: "none",
     success: 200,
+    rank: "read",
+    scopes: ["executions:read"],
     handle: async ({ params, scope }, { calls }) => {
       const { assessment } = await calls.getAssessment({ assessmentId: params["assessment_id"] ?? "" }, scope);
       return { body: assessmentJson(assessment) };
@@ -35,6 +41,8 @@ const ROUTES: readonly Route[] = [
     path: "/assessments",
     body: "none",
     success: 200,
+    rank: "list",
+    scopes: ["executions:read"],
     handle: async ({ query, scope }, { calls }) => {
       const { assessments, nextPageToken } = await calls.listAssessments(listRequestOf(query), scope);
       const next = nextPageToken === "" ? null : nextPageToken;
@@ -46,10 +54,13 @@ const ROUTES: readonly Route[] = [
     path: "/assessments",
     body: "json",
     success: 201,
+    rank: "write",
+    scopes: ["executions:write"],
     handle: async ({ body, scope }, { calls }) => {
-      const { execution } = await calls.registerExecution(registrationOf(body), scope);
-      const { assessment } = await calls.getAssessment({ assessmentId: execution?.ref?.id ?? "" }, scope);
-      return { body: assessmentJson(assessment) };
+      const registration = registrationOf(body);
+      // Not read again: a repeated command is answered as it was the first time.
+      const { execution } = await calls.registerExecution(registration, scope);
+      return { body: assessmentJson(newAssessment(registration, execution)) };
     },
   },
 ];

@@ -4,6 +4,7 @@ import { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.
 import { bearerOf } from "../rpc/credentials.ts";
 import type { FieldViolation } from "../rpc/errors.ts";
 import { httpStatusOf } from "../rpc/http_status.ts";
+import { auditedCancel } from "./audited_cancel.ts";
 import type { Dialect, RestResponse } from "./dialect.ts";
 import { cancelAnswerJson, cancelRequestOf, STRATEGY_WORDS } from "./phonefarm/cancel.ts";
 import { processJson } from "./phonefarm/process_json.ts";
@@ -18,6 +19,9 @@ export const PHONEFARM: Dialect = {
       path: "/processes/:process_id/cancel",
       body: "optional_json",
       success: 200,
+      rank: "critical",
+      scopes: ["cancel:process"],
+      audited: auditedCancel(CancellationService.method.cancelProcess, "process", "process_id"),
       handle: async ({ params, body, scope }, { calls }) => {
         const request = cancelRequestOf(params["process_id"] ?? "", body);
         return { body: cancelAnswerJson(await calls.cancelProcess(request, scope)) };
@@ -28,6 +32,8 @@ export const PHONEFARM: Dialect = {
       path: "/processes/:process_id",
       body: "none",
       success: 200,
+      rank: "read",
+      scopes: ["executions:read"],
       handle: async ({ params, scope }, { calls }) => {
         const { process } = await calls.getProcess({ processId: params["process_id"] ?? "" }, scope);
         return { body: process === undefined ? null : processJson(process) };

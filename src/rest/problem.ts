@@ -21,10 +21,13 @@ export interface Problem {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** What an error of an RPC says in headers. */
+const ANSWERED_HEADERS = ["retry-after", "www-authenticate"];
+
 /** The problem that an error of an RPC stands for. */
 export function problemOfError(error: ConnectError): Problem {
   const [info] = error.findDetails(ErrorInfoSchema);
-  const retryAfter = error.metadata.get("retry-after");
+  const headers = ANSWERED_HEADERS.map((name) => [name, error.metadata.get(name)] as const);
   return {
     code: error.code,
     reason: info?.reason ?? "",
@@ -33,7 +36,7 @@ export function problemOfError(error: ConnectError): Problem {
     violations: error.findDetails(BadRequestSchema).flatMap((detail) => detail.fieldViolations),
     // No route documents it, and every client knows it.
     status: info?.reason === "BODY_TOO_LARGE" ? 413 : null,
-    headers: retryAfter === null ? {} : { "retry-after": retryAfter },
+    headers: Object.fromEntries(headers.flatMap(([name, value]) => (value === null ? [] : [[name, value]]))),
   };
 }
 

@@ -1,12 +1,18 @@
 /** Finds the route of a request among the dialects, and answers it in its dialect's shape. */
-import { ConnectError } from "@connectrpc/connect";
-import FindMyWay, { type HTTPMethod } from "find-my-way";
+import { ConnectError, type ContextValues } from "@connectrpc/connect";
 import { Refused } from "../domain/refusal.ts";
-import { refusalToError } from "../rpc/errors.ts";
+import type { Caller } from "../gate/identity.ts";
+import type { Peer } from "../gate/peer.ts";
+import { beginAuditTrail, isRecorded } from "../rpc/audit_trail.ts";
+import { callerKey } from "../rpc/caller.ts";
+import { failureToError, refusalToError } from "../rpc/errors.ts";
+import { type RefusalSink, recordRefusal } from "../rpc/refusal_entry.ts";
+import type { AuditTrail } from "../service/service.ts";
 import { authenticate } from "./authenticate.ts";
 import { readBody } from "./body.ts";
-import type { Dialect, RestContext, RestResponse, Route } from "./dialect.ts";
+import type { Dialect, RestContext, RestResponse } from "./dialect.ts";
 import { type Problem, problemOf, problemOfError } from "./problem.ts";
+import type { FoundRoute, RouteTable } from "./route_table.ts";
 
 /** A request as it came in. */
 interface IncomingRequest {
@@ -18,10 +24,19 @@ interface IncomingRequest {
   /** Reads the whole body as it was sent. Rejects with a ConnectError if it is too large or does not arrive. */
   readonly readBody: () => Promise<Uint8Array>;
   readonly signal: AbortSignal;
+  readonly peer: Peer;
+  /** Where the router leaves who called. */
+  readonly values: ContextValues;
 }
 
 export interface RestRouterOptions extends RestContext {
   readonly dialects: readonly Dialect[];
+  /** The routes of the dialects. */
+  readonly table: RouteTable;
+  /** Whether `?access_token=` counts. It ends up in logs and histories, so it has to be asked for. */
+  readonly accessTokenInQuery: boolean;
+  /** Where refused cancels are written down. */
+  readonly refusals: RefusalSink;
   /** Told of faults, with the request id. */
   readonly onFault: (error: unknown, requestId: string) => void;
 }
@@ -29,85 +44,96 @@ export interface RestRouterOptions extends RestContext {
 /** Answers a request; null if no dialect has its path. */
 export type RestRouter = (request: IncomingRequest) => Promise<RestResponse> | null;
 
-interface Found {
-  readonly dialect: Dialect;
-  readonly route: Route;
-  readonly params: Readonly<Record<string, string>>;
-}
-
 interface Target {
   readonly path: string;
   readonly query: URLSearchParams;
 }
 
-/** Longer than any head that the port takes: what is too long for an id is for the contract's rules to say. */
-const MAX_PARAM_LENGTH = 64 * 1024;
-const METHODS = ["GET", "POST", "PUT"] as const satisfies readonly HTTPMethod[];
-
 // A path may be as long as all headers together; nobody needs to read it twice.
 const MAX_NAMED_PATH = 200;
 
 export function createRestRouter(options: RestRouterOptions): RestRouter {
-  const { dialects } = options;
-  const routes = new Map<unknown, { readonly dialect: Dialect; readonly route: Route }>();
-  const table = FindMyWay({ maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: false });
-  for (const dialect of dialects) {
-    for (const route of dialect.routes) {
-      // The router gives back the handler that it was given: an identity for the route.
-      const identity = (): void => undefined;
-      routes.set(identity, { dialect, route });
-      table.on(route.method, route.path, identity);
-    }
-  }
-
-  const find = (method: HTTPMethod, path: string): Found | null => {
-    const found = table.find(method, path);
-    const entry = found === null ? undefined : routes.get(found.handler);
-    if (found === null || entry === undefined) return null;
-    const params = Object.fromEntries(Object.entries(found.params).map(([name, value]) => [name, value ?? ""]));
-    return { ...entry, params };
-  };
-
+  const { dialects, table } = options;
   return (request) => {
     const target = targetOf(request.target);
     const { path } = target;
-    const method = METHODS.find((known) => known === request.method);
-    const found = method === undefined ? null : find(method, path);
+    const found = table.find(request.method, path);
     if (found !== null) return answer(found, target, request, options);
-    const allowed = METHODS.filter((other) => find(other, path) !== null);
-    const dialect = dialectOf(path, allowed[0] === undefined ? null : find(allowed[0], path), dialects);
-    return dialect === null ? null : Promise.resolve(dialect.error(notRouted(path, request.method, allowed), path));
+    const allowed = table.methodsAt(path);
+    const dialect = dialectOf(path, allowed[0] === undefined ? null : table.find(allowed[0], path), dialects);
+    if (dialect === null) return null;
+    const problem = notRouted(path, request.method, allowed);
+    return Promise.resolve({ ...dialect.error(problem, path), problem });
   };
 }
 
 async function answer(
-  { dialect, route, params }: Found,
+  found: FoundRoute,
   { path, query }: Target,
   request: IncomingRequest,
   options: RestRouterOptions,
 ): Promise<RestResponse> {
-  const { method, headers, signal } = request;
+  const { dialect, route, params } = found;
+  const { method, headers, signal, peer, values } = request;
+  const shown = options.accessTokenInQuery ? query : withoutAccessToken(query);
   try {
-    const caller = await authenticate(dialect, route, headers, query, options.keys);
+    const onRecognized = (recognized: Caller): unknown => values.set(callerKey, recognized);
+    const { caller, standing } = await authenticate(found, headers, shown, { peer, onRecognized }, options.gate);
     const bytes = route.body === "none" ? new Uint8Array() : await request.readBody();
     const read = readBody(route, headers, bytes);
-    if ("problem" in read) return dialect.error(read.problem, path);
-    const scope = { caller, header: headers, signal };
-    const answer = await route.handle({ method, path, params, query, headers, body: read.body, scope }, options);
-    return { status: route.success, ...answer };
-  } catch (error) {
-    return dialect.error(problemOfFailure(error, request, options), path);
+    if ("problem" in read) return await refuse(found, read.problem, path, request, options);
+    const beginAudit = (): AuditTrail => beginAuditTrail(actionOf(found), { values, requestHeader: headers });
+    const scope = { values, header: headers, signal };
+    const answer = await route.handle(
+      { method, path, params, query, headers, body: read.body, caller, peer, scope, beginAudit },
+      options,
+    );
+    const standingHeaders = standing === null ? {} : dialect.standingHeaders?.(standing);
+    return { status: route.success, ...answer, headers: { ...standingHeaders, ...answer.headers } };
+  } catch (cause) {
+    return refuse(found, problemOfError(errorOf(cause, request, options)), path, request, options);
   }
 }
 
-function problemOfFailure(error: unknown, { headers }: IncomingRequest, { onFault }: RestRouterOptions): Problem {
-  if (error instanceof ConnectError) return problemOfError(error);
-  if (error instanceof Refused) return problemOfError(refusalToError(error.refusal, null));
+/** Answers a problem. A refused cancel is written down, unless the store did so when it decided it. */
+async function refuse(
+  { dialect, route, params }: FoundRoute,
+  problem: Problem,
+  path: string,
+  { headers, values, peer: { address } }: IncomingRequest,
+  { refusals }: RestRouterOptions,
+): Promise<RestResponse> {
+  if (route.audited !== undefined && !isRecorded(values)) {
+    const caller = values.get(callerKey);
+    await recordRefusal(refusals, {
+      subject: { ...route.audited(params), reason: "", requestedBy: "" },
+      // Behind the gate a caller has the address of its peer; the default has none.
+      caller: caller.address === "" ? null : caller,
+      address,
+      requestId: headers.get("x-request-id") ?? "",
+      refusal: problem,
+    });
+  }
+  return { ...dialect.error(problem, path), problem };
+}
+
+function actionOf({ route, params }: FoundRoute): string {
+  return route.audited?.(params).action ?? `${route.method} ${route.path}`;
+}
+
+function withoutAccessToken(query: URLSearchParams): URLSearchParams {
+  const rest = new URLSearchParams(query);
+  rest.delete("access_token");
+  return rest;
+}
+
+function errorOf(cause: unknown, { headers }: IncomingRequest, { onFault }: RestRouterOptions): ConnectError {
+  if (cause instanceof ConnectError) return cause;
+  if (cause instanceof Refused) return refusalToError(cause.refusal, null);
   const requestId = headers.get("x-request-id") ?? "";
-  onFault(error, requestId);
-  return problemOf("internal", `internal error; the server's log tells more under request id ${requestId}`, {
-    metadata: { request_id: requestId },
-  });
+  onFault(cause, requestId);
+  const message = `internal error; the server's log tells more under request id ${requestId}`;
+  return failureToError({ reason: "internal", message, metadata: { request_id: requestId } }, null);
 }
 
 function notRouted(path: string, method: string, allowed: readonly string[]): Problem {
@@ -132,7 +158,7 @@ function isDecodable(path: string): boolean {
 }
 
 /** Whose shape an error at this path has: that of the route with another method, or of the dialect with the longest prefix. */
-function dialectOf(path: string, found: Found | null, dialects: readonly Dialect[]): Dialect | null {
+function dialectOf(path: string, found: FoundRoute | null, dialects: readonly Dialect[]): Dialect | null {
   if (found !== null) return found.dialect;
   let best: { readonly dialect: Dialect; readonly length: number } | null = null;
   for (const dialect of dialects) {

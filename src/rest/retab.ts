@@ -5,12 +5,14 @@ import {
   type CancelWorkflowRunResponse,
   RunCancellationStatus,
 } from "../../gen/belay/v1/cancellation_service_pb.ts";
+import type { Scope } from "../gate/scope.ts";
 import { workflowRunMessage } from "../rpc/convert/workflow_run.ts";
 import { bearerOf, keyHeaderOf } from "../rpc/credentials.ts";
 import { invalidRequest } from "../rpc/errors.ts";
 import { httpStatusOf } from "../rpc/http_status.ts";
 import { requestOfJson } from "../rpc/json_request.ts";
 import type { WindowRequest } from "../service/service.ts";
+import { auditedCancel } from "./audited_cancel.ts";
 import type { Dialect, RestAnswer, RestContext, RestRequest, RestResponse } from "./dialect.ts";
 import { nameOfCode, type Problem } from "./problem.ts";
 import { integerParameter, wordParameter } from "./query.ts";
@@ -25,16 +27,27 @@ const MAX_LIMIT = 100;
 /** The product takes no reason, and says this for every run that was cancelled through it. */
 const REASON = "user requested cancellation";
 
+const READ: readonly Scope[] = ["executions:read"];
+
 export const RETAB: Dialect = {
   name: "Retab",
   prefixes: ["/v1/workflows/"],
   routes: [
-    { method: "POST", path: `${RUNS}/:run_id/cancel`, body: "optional_json", success: 200, handle: cancelRun },
-    { method: "GET", path: `${RUNS}/:run_id`, body: "none", success: 200, handle: getRun },
-    { method: "GET", path: RUNS, body: "none", success: 200, handle: listRuns },
+    {
+      method: "POST",
+      path: `${RUNS}/:run_id/cancel`,
+      body: "optional_json",
+      success: 200,
+      rank: "critical",
+      scopes: ["cancel:workflow_run"],
+      audited: auditedCancel(CancellationService.method.cancelWorkflowRun, "workflow_run", "run_id"),
+      handle: cancelRun,
+    },
+    { method: "GET", path: `${RUNS}/:run_id`, body: "none", success: 200, rank: "read", scopes: READ, handle: getRun },
+    { method: "GET", path: RUNS, body: "none", success: 200, rank: "list", scopes: READ, handle: listRuns },
   ],
   cancel: CancellationService.method.cancelWorkflowRun,
-  credentials: "`Api-Key`, or `Authorization: Bearer`, or `?access_token=`",
+  credentials: "`Api-Key`, or `Authorization: Bearer`, or `?access_token=` where the server takes it",
   secrets: secretsOf,
   error: errorResponse,
 };
@@ -82,13 +95,13 @@ async function getRun({ params, scope }: RestRequest, { calls }: RestContext): P
   return { body: workflowRun === undefined ? null : runJson(workflowRun) };
 }
 
-async function listRuns({ query, scope }: RestRequest, { service }: RestContext): Promise<RestAnswer> {
+async function listRuns({ query, caller }: RestRequest, { service }: RestContext): Promise<RestAnswer> {
   const window: WindowRequest = {
     order: wordParameter(query, "order", ["asc", "desc"], "desc") === "desc" ? "newest_first" : "oldest_first",
     size: integerParameter(query, "limit", { min: 1, max: MAX_LIMIT, otherwise: DEFAULT_LIMIT }),
     cursor: cursorOf(query),
   };
-  const { items, hasBefore, hasAfter } = await service.listWindow(scope.caller.tenant, "workflow_run", window);
+  const { items, hasBefore, hasAfter } = await service.listWindow(caller.tenant, "workflow_run", window);
   const listMetadata = {
     before: hasBefore ? (items.at(0)?.key.id ?? null) : null,
     after: hasAfter ? (items.at(-1)?.key.id ?? null) : null,

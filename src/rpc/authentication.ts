@@ -1,29 +1,49 @@
-/** Lets in the callers of RPCs that show a known key, in the header style of any of the products. */
-import type { DescMethod, DescService } from "@bufbuild/protobuf";
+/** Lets in the callers of RPCs, by what they show in the header style of any of the products. */
+import { isMessage } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
-import { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.ts";
-import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
-import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
-import { ServerReflection as ServerReflectionAlpha } from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
-import { authorize, WORKFLOWS_RUN } from "./authorization.ts";
-import { callerKey } from "./caller.ts";
+import { ActivateListenerJobsRequestSchema } from "../../gen/belay/v1/worker_service_pb.ts";
+import type { Gate } from "../gate/gate.ts";
+import { callerKey, peerKey } from "./caller.ts";
 import { secretsOf } from "./credentials.ts";
-import type { Keys } from "./keys.ts";
+import { scopesOf } from "./scopes.ts";
+import { type Validity, validityOf } from "./validity.ts";
 
-/** Load balancers have no keys, and the contract is public. Neither touches an execution. */
-const OPEN: ReadonlySet<DescService> = new Set([Health, ServerReflection, ServerReflectionAlpha]);
+type Next = ReturnType<Interceptor>;
 
-/** What a key must permit, where an RPC asks for more than a key. */
-const PERMISSIONS: ReadonlyMap<DescMethod, string> = new Map([
-  [CancellationService.method.cancelWorkflowInstance, WORKFLOWS_RUN],
-]);
-
-/** Sets the caller of a call that came over the wire. Without configured keys, everybody is the same caller. */
-export function authenticateCalls(keys: Keys): Interceptor {
+/** Sets the caller of a call that came over the wire. What goes on for long ends with the credentials that let it in. */
+export function authenticateCalls(gate: Gate): Interceptor {
   return (next) => async (call) => {
-    if (!keys.isRequired || OPEN.has(call.service)) return next(call);
-    const holder = await authorize(keys, secretsOf(call.header), PERMISSIONS.get(call.method) ?? null);
-    call.contextValues.set(callerKey, { tenant: "default", principal: holder.name });
-    return next(call);
+    const scopes = scopesOf(call.method);
+    if (scopes === null) return next(call);
+    const { caller } = await gate.enter({
+      peer: call.contextValues.get(peerKey),
+      secrets: secretsOf(call.header),
+      scopes,
+      onRecognized: (recognized) => call.contextValues.set(callerKey, recognized),
+    });
+    const isLong = call.stream || isMessage(call.message, ActivateListenerJobsRequestSchema);
+    const validity = isLong ? validityOf(caller) : null;
+    return validity === null ? next(call) : answerWhileValid(next, call, validity);
   };
+}
+
+async function answerWhileValid(next: Next, call: Parameters<Next>[0], validity: Validity): ReturnType<Next> {
+  const signal = AbortSignal.any([call.signal, validity.signal]);
+  try {
+    const answer = await next({ ...call, signal });
+    if (answer.stream) return { ...answer, message: untilEnd(answer.message, validity) };
+    validity.release();
+    return answer;
+  } catch (error) {
+    validity.release();
+    throw error;
+  }
+}
+
+async function* untilEnd<T>(messages: AsyncIterable<T>, validity: Validity): AsyncIterable<T> {
+  try {
+    yield* messages;
+  } finally {
+    validity.release();
+  }
 }

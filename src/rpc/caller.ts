@@ -1,16 +1,17 @@
 /** Who calls, as the gate in front of the handlers found out. */
 import { type ContextKey, type ContextValues, createContextKey } from "@connectrpc/connect";
+import { ANONYMOUS, type Caller } from "../gate/identity.ts";
+import type { Peer } from "../gate/peer.ts";
 
-export interface Caller {
-  /** Whose executions the call sees and touches. */
-  readonly tenant: string;
-  /** Who it is within the tenant. Scopes command ids: those of two principals never meet. */
-  readonly principal: string;
-}
+/** Where the port puts the other end of the connection. */
+export const peerKey: ContextKey<Peer> = createContextKey<Peer>(
+  { address: "", certificate: null },
+  { description: "the peer" },
+);
 
 /** Where the gate puts the caller. Without a gate every call is made by the same one. */
 export const callerKey: ContextKey<Caller> = createContextKey<Caller>(
-  { tenant: "default", principal: "anonymous" },
+  { ...ANONYMOUS, address: "" },
   { description: "the caller" },
 );
 

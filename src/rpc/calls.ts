@@ -7,18 +7,18 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import { createContextValues, createHandlerContext, type Interceptor, type MethodImpl } from "@connectrpc/connect";
+import { type ContextValues, createHandlerContext, type Interceptor, type MethodImpl } from "@connectrpc/connect";
 import { invokeUnaryImplementation } from "@connectrpc/connect/protocol";
 import { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.ts";
 import { ExecutionService } from "../../gen/belay/v1/execution_service_pb.ts";
 import type { Service } from "../service/service.ts";
-import { type Caller, callerKey } from "./caller.ts";
 import { cancellationHandlers } from "./cancellation_service.ts";
 import { executionHandlers } from "./execution_service.ts";
 
 /** What surrounds a call. */
 export interface CallScope {
-  readonly caller: Caller;
+  /** With the caller; and whatever the call leaves behind. */
+  readonly values: ContextValues;
   /** The headers that an RPC reads: `idempotency-key`, `x-request-id`, `connect-timeout-ms`. */
   readonly header: Headers;
   /** Aborts when nobody waits for the answer any more. */
@@ -43,7 +43,7 @@ export function callsOf(service: Service, interceptors: readonly Interceptor[]) 
     impl: MethodImpl<DescMethodUnary<I, O>>,
   ): UnaryCall<I, O> {
     const spec = { kind: "unary", method, impl } as const;
-    return (request, { caller, header, signal }) => {
+    return (request, { values, header, signal }) => {
       const context = createHandlerContext({
         service: method.parent,
         method,
@@ -52,7 +52,7 @@ export function callsOf(service: Service, interceptors: readonly Interceptor[]) 
         url: `http://localhost/${method.parent.typeName}/${method.name}`,
         requestHeader: header,
         requestSignal: signal,
-        contextValues: createContextValues().set(callerKey, caller),
+        contextValues: values,
       });
       return invokeUnaryImplementation(spec, context, create(method.input, request), [...interceptors]);
     };

@@ -5,6 +5,7 @@ import type { Strategy as StrategyMessage } from "../../gen/belay/v1/cancellatio
 import type { RequestedBy as RequestedByMessage } from "../../gen/belay/v1/execution_ref_pb.ts";
 import type { ExecutionRef } from "../domain/execution.ts";
 import type { CancelRequest } from "../service/service.ts";
+import { beginAuditTrail } from "./audit_trail.ts";
 import { callerOf } from "./caller.ts";
 import { strategyOfMessage } from "./convert/enums.ts";
 import { requestedByOf } from "./convert/requested_by.ts";
@@ -39,5 +40,6 @@ export function cancelRequestOf(
     operationReference,
     workflowId,
     idempotency: idempotencyOf(message, context),
+    audit: beginAuditTrail(context.method.name, context),
   };
 }

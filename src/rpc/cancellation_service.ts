@@ -15,6 +15,7 @@ import { cancellationMessage } from "./convert/cancellation.ts";
 import { cancellationFilterOf, pageRequestOf } from "./convert/filters.ts";
 import { integerOf } from "./convert/integer.ts";
 import { timelineEventMessage } from "./convert/timeline_event.ts";
+import { idempotencyOf } from "./idempotency.ts";
 
 export function cancellationHandlers(service: Service): ServiceImpl<typeof CancellationService> {
   return {
@@ -70,7 +71,9 @@ export function cancellationHandlers(service: Service): ServiceImpl<typeof Cance
 
     async resolveIncident(request, context) {
       const { cancellationId, retries = 1 } = request;
-      const resolved = await service.resolveIncident(callerOf(context).tenant, cancellationId, retries);
+      const { tenant } = callerOf(context);
+      const idempotency = idempotencyOf(request, context);
+      const resolved = await service.resolveIncident(tenant, cancellationId, retries, idempotency);
       return { cancellation: cancellationMessage(resolved) };
     },
   };

@@ -9,7 +9,8 @@ import {
 } from "../../gen/google/rpc/error_details_pb.ts";
 import { KINDS, type Kind } from "../domain/execution.ts";
 import type { Refusal } from "../domain/refusal.ts";
-import { codeOf, type Reason, reasonOfCode, retryAfterOf } from "./reasons.ts";
+import { codeOf, type Reason, reasonOfCode } from "./reasons.ts";
+import { retryDelayOf } from "./retry_delay.ts";
 
 /** The domain of every google.rpc.ErrorInfo. */
 const ERROR_DOMAIN = "belay.v1";
@@ -28,6 +29,8 @@ export interface Failure {
   readonly message: string;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly violations?: readonly FieldViolation[];
+  /** After how many seconds to ask again. Not given: what the reason says. */
+  readonly retryAfter?: number;
 }
 
 interface Detail {
@@ -41,14 +44,20 @@ interface Detail {
  */
 export function failureToError(failure: Failure, method: DescMethod | null): ConnectError {
   const code = codeOf(failure.reason, method);
-  const retryAfter = retryAfterOf(failure.reason);
-  const headers = retryAfter === null ? {} : { "retry-after": String(retryAfter) };
-  return new ConnectError(failure.message, code, headers, detailsOf(failure, code, retryAfter));
+  const retryAfter = failure.retryAfter ?? retryDelayOf(failure.reason, failure.metadata);
+  const headers = {
+    ...(retryAfter !== null && { "retry-after": String(retryAfter) }),
+    // RFC 9110 asks for it with every 401.
+    ...(failure.reason === "unauthenticated" && { "www-authenticate": "Bearer" }),
+  };
+  // A message that quotes what was sent may have cut a character in half, which no trailer can carry.
+  const message = failure.message.toWellFormed();
+  return new ConnectError(message, code, headers, detailsOf({ ...failure, message }, code, retryAfter));
 }
 
 /** The error for a refusal of the service; `method` is null where no RPC asked for it. */
 export function refusalToError(refusal: Refusal, method: DescMethod | null): ConnectError {
-  return failureToError({ ...refusal, violations: violationsOfRefusal(refusal) }, method);
+  return failureToError({ ...refusal, violations: violationsOfRefusal(refusal, method) }, method);
 }
 
 /** More would overflow the header block in which gRPC carries them. */
@@ -121,10 +130,10 @@ function resourceOf(
 }
 
 /** The field that a refusal is about. The service names it in the metadata where it is not always the same. */
-function violationsOfRefusal({ reason, message, metadata }: Refusal): FieldViolation[] {
+function violationsOfRefusal({ reason, message, metadata }: Refusal, method: DescMethod | null): FieldViolation[] {
   switch (reason) {
     case "idempotency_key_reused":
-      return [violationOf("command_id", message)];
+      return [violationOf(commandFieldOf(method), message)];
     case "invalid_page_token":
       return [violationOf("page_token", message)];
     case "invalid_request":
@@ -132,6 +141,11 @@ function violationsOfRefusal({ reason, message, metadata }: Refusal): FieldViola
     default:
       return [];
   }
+}
+
+/** Where a call names its command: in its request, or if that has no place for it, in the header. */
+function commandFieldOf(method: DescMethod | null): string {
+  return method?.input.fields.some(({ name }) => name === "command_id") ? "command_id" : "Idempotency-Key";
 }
 
 /** A message that begins with the name of its field does not say it twice. */

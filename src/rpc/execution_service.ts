@@ -17,6 +17,7 @@ import { registerRequestOf } from "./convert/registration.ts";
 import { timelineEventMessage } from "./convert/timeline_event.ts";
 import { workflowInstanceMessage } from "./convert/workflow_instance.ts";
 import { workflowRunMessage } from "./convert/workflow_run.ts";
+import { idempotencyOf } from "./idempotency.ts";
 
 interface ListRequest {
   readonly pageSize: number;
@@ -41,7 +42,7 @@ export function executionHandlers(service: Service): ServiceImpl<typeof Executio
   return {
     async registerExecution(request, context) {
       const registration = registerRequestOf(callerOf(context).tenant, request);
-      const execution = await service.register(registration);
+      const execution = await service.register({ ...registration, idempotency: idempotencyOf(request, context) });
       return { execution: executionMessage(execution), lease: leaseMessage(execution, registration.claim) };
     },
 
@@ -49,14 +50,16 @@ export function executionHandlers(service: Service): ServiceImpl<typeof Executio
       const key = keyOf(callerOf(context).tenant, request.execution, "execution");
       const token = integerOf(request.token, "token");
       const result = request.result === undefined ? null : jsonObjectOf(request.result, "result");
-      const execution = await service.complete(key, token, result, request.outcomeId ?? null);
+      const idempotency = idempotencyOf(request, context);
+      const execution = await service.complete(key, token, result, request.outcomeId ?? null, idempotency);
       return { execution: executionMessage(execution) };
     },
 
     async failExecution(request, context) {
       const key = keyOf(callerOf(context).tenant, request.execution, "execution");
       const token = integerOf(request.token, "token");
-      return { execution: executionMessage(await service.fail(key, token, executionErrorOf(request.error))) };
+      const error = executionErrorOf(request.error);
+      return { execution: executionMessage(await service.fail(key, token, error, idempotencyOf(request, context))) };
     },
 
     async *watchExecution(request, context) {

@@ -1,7 +1,8 @@
 /** What makes a call replayable: its command id, and a fingerprint of the rest of the request. */
 import { createHash } from "node:crypto";
-import type { DescMessage, JsonValue, Message } from "@bufbuild/protobuf";
+import type { DescMessage, Message } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
+import { canonicalJson, type Json } from "../domain/json.ts";
 import type { Idempotency } from "../service/service.ts";
 import { callerOf } from "./caller.ts";
 import { messageJson } from "./convert/json.ts";
@@ -13,9 +14,9 @@ const IDEMPOTENCY_KEY = "idempotency-key";
 /** As long as the contract allows for `command_id`. */
 const MAX_KEY_LENGTH = 255;
 
-/** Null if the call names no command: it is not to be replayed. `command_id` goes before the header. */
+/** Null if the call names no command: it is not to be replayed. `command_id`, where a request has one, goes before the header. */
 export function idempotencyOf(
-  request: Message & { readonly commandId: string },
+  request: Message & { readonly commandId?: string },
   context: HandlerContext,
 ): Idempotency | null {
   const commandId = request.commandId || keyOfHeader(context.requestHeader.get(IDEMPOTENCY_KEY) ?? "");
@@ -29,10 +30,19 @@ export function idempotencyOfHeader(
   header: Headers,
   principal: string,
   method: string,
-  request: JsonValue,
+  request: Json,
 ): Idempotency | null {
   const commandId = keyOfHeader(header.get(IDEMPOTENCY_KEY) ?? "");
   return commandId === "" ? null : { principal, method, commandId, fingerprint: digestOf(request) };
+}
+
+/**
+ * Refuses a call that names a command where that promises nothing.
+ *
+ * @param why as the rest of a sentence that begins with the header
+ */
+export function refuseIdempotencyKey({ requestHeader }: HandlerContext, why: string): void {
+  if (keyOfHeader(requestHeader.get(IDEMPOTENCY_KEY) ?? "") !== "") throw invalidHeader(why);
 }
 
 /**
@@ -44,15 +54,8 @@ export function fingerprintOf(schema: DescMessage, request: Message): string {
   return digestOf(rest);
 }
 
-function digestOf(json: JsonValue): string {
+function digestOf(json: Json): string {
   return createHash("sha256").update(canonicalJson(json)).digest("hex");
-}
-
-function canonicalJson(json: JsonValue): string {
-  if (typeof json !== "object" || json === null) return JSON.stringify(json);
-  if (Array.isArray(json)) return `[${json.map(canonicalJson).join(",")}]`;
-  const members = Object.entries(json).map(([name, value]) => `${JSON.stringify(name)}:${canonicalJson(value)}`);
-  return `{${members.sort().join(",")}}`;
 }
 
 /** The key in the header: a string of RFC 8941 ("…"), or bare, as many clients send it. Empty: no key. */
@@ -60,7 +63,13 @@ function keyOfHeader(header: string): string {
   const value = header.trim();
   const key = value.startsWith('"') ? unquote(value) : value;
   if (key === null || /[^\x20-\x7e]/.test(key)) {
-    throw invalidHeader('must be printable ASCII, bare or as a string in double quotes, for example "8e03978e"');
+    throw invalidHeader(
+      'must be one key of printable ASCII, bare or as a string in double quotes, for example "8e03978e"',
+    );
+  }
+  // Headers that are sent twice arrive as one, with a comma in between.
+  if (key === value && key.includes(",")) {
+    throw invalidHeader("must be given once; a key with a comma in it has to stand in double quotes");
   }
   if (key.length > MAX_KEY_LENGTH) throw invalidHeader(`must be at most ${MAX_KEY_LENGTH} characters`);
   return key;

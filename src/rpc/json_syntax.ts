@@ -12,9 +12,10 @@ export interface SyntaxFault {
   readonly found: string;
 }
 
-// One token after white space: punctuation, a string, or another scalar.
+// One token after white space: punctuation, a string, or another scalar. No part of a string can be matched in two ways: otherwise one
+// without an end would be tried in all of them.
 const TOKEN =
-  /[ \t\r\n]*(?:([{}[\],:])|("(?:[\x20\x21\x23-\x5b\x5d-\u{10ffff}]+|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/uy;
+  /[ \t\r\n]*(?:([{}[\],:])|("[\x20\x21\x23-\x5b\x5d-\u{10ffff}]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[\x20\x21\x23-\x5b\x5d-\u{10ffff}]*)*")|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/uy;
 
 /** What may come next. */
 type State = "value" | "value or ]" | "name" | "name or }" | "colon" | ", or ]" | ", or }" | "end";

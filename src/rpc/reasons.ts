@@ -13,8 +13,6 @@ export type Reason =
   | "unknown_method"
   | "deadline_exceeded"
   | "cancellation_failed"
-  | "unauthenticated"
-  | "permission_denied"
   | "internal";
 
 interface Meaning {
@@ -52,10 +50,13 @@ const MEANINGS: Readonly<Record<Reason, Meaning>> = {
   batch_operation_not_suspended: final(Code.FailedPrecondition),
   still_cancelling: passing(Code.DeadlineExceeded),
   deadline_exceeded: final(Code.DeadlineExceeded),
+  key_not_found: final(Code.NotFound),
   overloaded: passing(Code.ResourceExhausted),
+  rate_limited: passing(Code.ResourceExhausted),
   body_too_large: final(Code.ResourceExhausted),
   shutting_down: passing(Code.Unavailable),
   store_unavailable: passing(Code.Unavailable),
+  identity_provider_unavailable: passing(Code.Unavailable),
   sequence_out_of_range: final(Code.OutOfRange),
   watcher_too_slow: final(Code.Aborted),
   cancellation_failed: final(Code.Internal),

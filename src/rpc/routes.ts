@@ -1,11 +1,19 @@
-/** The RPC room's front: the three services of belay.v1, Zeebe's gateway, and what stands before their handlers. */
+/** The RPC room's front: the services of belay.v1, Zeebe's gateway, and what stands before their handlers. */
+import type { DescService } from "@bufbuild/protobuf";
 import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
+import { AuditService } from "../../gen/belay/v1/audit_service_pb.ts";
 import { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.ts";
 import { ExecutionService } from "../../gen/belay/v1/execution_service_pb.ts";
+import { KeyService } from "../../gen/belay/v1/key_service_pb.ts";
 import { WorkerService } from "../../gen/belay/v1/worker_service_pb.ts";
 import { Gateway } from "../../gen/gateway_protocol/gateway_pb.ts";
 import type { Millis } from "../domain/time.ts";
+import type { AuditReader } from "../gate/audit_reader.ts";
+import type { Gate } from "../gate/gate.ts";
+import type { Keys } from "../gate/keys.ts";
 import type { Service } from "../service/service.ts";
+import { auditHandlers } from "./audit_service.ts";
+import { auditRefusals } from "./auditing.ts";
 import { authenticateCalls } from "./authentication.ts";
 import { cancellationHandlers } from "./cancellation_service.ts";
 import { enforceDeadlines } from "./deadline.ts";
@@ -13,17 +21,37 @@ import { mapErrors } from "./error_mapping.ts";
 import { executionHandlers } from "./execution_service.ts";
 import type { FaultLog } from "./fault_log.ts";
 import { checkJsonBodies } from "./json_body.ts";
-import type { Keys } from "./keys.ts";
+import { keyHandlers } from "./key_service.ts";
+import type { RefusalSink } from "./refusal_entry.ts";
 import { validateRequests, warmUpValidation } from "./validation.ts";
 import { workerHandlers } from "./worker_service.ts";
 import { gatewayHandlers } from "./zeebe_gateway.ts";
 
-/** Registers the handlers of CancellationService, ExecutionService, WorkerService and Gateway. They need `interceptors` before them. */
-export function routes(service: Service): (router: ConnectRouter) => void {
+/** What the services stand on. */
+export interface UseCases {
+  readonly service: Service;
+  readonly keys: Keys;
+  readonly audit: AuditReader;
+}
+
+/** The services that `routes` registers. */
+export const SERVICES: readonly DescService[] = [
+  CancellationService,
+  ExecutionService,
+  WorkerService,
+  KeyService,
+  AuditService,
+  Gateway,
+];
+
+/** Registers the handlers of all services. They need `interceptors` before them. */
+export function routes({ service, keys, audit }: UseCases): (router: ConnectRouter) => void {
   return (router) => {
     router.service(CancellationService, cancellationHandlers(service));
     router.service(ExecutionService, executionHandlers(service));
     router.service(WorkerService, workerHandlers(service));
+    router.service(KeyService, keyHandlers(keys));
+    router.service(AuditService, auditHandlers(audit));
     router.service(Gateway, gatewayHandlers(service));
   };
 }
@@ -42,10 +70,10 @@ export function interceptors({ log, defaultDeadline = DEFAULT_DEADLINE }: Interc
   return [mapErrors(log), ...afterErrors(log, defaultDeadline)];
 }
 
-/** The same for calls that come over the wire: they also have to show who they are. */
-export function wireInterceptors(options: InterceptorOptions, keys: Keys): Interceptor[] {
+/** The same for calls that come over the wire: they also have to pass the gate, and cancels that are refused are written down. */
+export function wireInterceptors(options: InterceptorOptions, gate: Gate, refusals: RefusalSink): Interceptor[] {
   const { log, defaultDeadline = DEFAULT_DEADLINE } = options;
-  return [mapErrors(log), authenticateCalls(keys), ...afterErrors(log, defaultDeadline)];
+  return [auditRefusals(refusals), mapErrors(log), authenticateCalls(gate), ...afterErrors(log, defaultDeadline)];
 }
 
 function afterErrors(log: FaultLog, deadline: Millis): Interceptor[] {
@@ -54,5 +82,5 @@ function afterErrors(log: FaultLog, deadline: Millis): Interceptor[] {
 
 /** Prepares what the first calls would otherwise wait for. */
 export function warmUp(): void {
-  warmUpValidation([CancellationService, ExecutionService, WorkerService, Gateway]);
+  warmUpValidation(SERVICES);
 }

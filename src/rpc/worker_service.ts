@@ -11,6 +11,7 @@ import { keyOf } from "./convert/execution_ref.ts";
 import { integerOf } from "./convert/integer.ts";
 import { millisOfSeconds } from "./convert/time.ts";
 import { attachResponse, leaseAnswerMessage, listenerJobMessage } from "./convert/worker_message.ts";
+import { idempotencyOf } from "./idempotency.ts";
 
 /** How many listener jobs a worker takes at once where it does not say. */
 const DEFAULT_MAX_JOBS = 1;
@@ -23,7 +24,7 @@ export function workerHandlers(service: Service): ServiceImpl<typeof WorkerServi
     async startExecution(request, context) {
       const key = keyOf(callerOf(context).tenant, request.execution, "execution");
       const claim = requiredClaim(request.claim);
-      const execution = await service.start(key, claim);
+      const execution = await service.start(key, claim, idempotencyOf(request, context));
       return { execution: executionMessage(execution), lease: leaseMessage(execution, claim) };
     },
 
@@ -53,7 +54,8 @@ export function workerHandlers(service: Service): ServiceImpl<typeof WorkerServi
     async reportStopped(request, context) {
       const key = keyOf(callerOf(context).tenant, request.execution, "execution");
       const token = integerOf(request.token, "token");
-      return { execution: executionMessage(await service.reportStopped(key, token, request.evidence)) };
+      const idempotency = idempotencyOf(request, context);
+      return { execution: executionMessage(await service.reportStopped(key, token, request.evidence, idempotency)) };
     },
 
     async activateListenerJobs(request, context) {
@@ -72,7 +74,9 @@ export function workerHandlers(service: Service): ServiceImpl<typeof WorkerServi
 
     async completeListenerJob(request, context) {
       const activation = integerOf(request.activation, "activation");
-      const after = await service.completeListenerJob(callerOf(context).tenant, request.jobKey, activation);
+      const { tenant } = callerOf(context);
+      const idempotency = idempotencyOf(request, context);
+      const after = await service.completeListenerJob(tenant, request.jobKey, activation, idempotency);
       return { cancellation: cancellationMessage(after) };
     },
 
@@ -80,7 +84,9 @@ export function workerHandlers(service: Service): ServiceImpl<typeof WorkerServi
       const activation = integerOf(request.activation, "activation");
       const { jobKey, message, retries = null } = request;
       const failure = { retries, message, backoff: millisOfSeconds(request.backoffSeconds) };
-      const after = await service.failListenerJob(callerOf(context).tenant, jobKey, activation, failure);
+      const { tenant } = callerOf(context);
+      const idempotency = idempotencyOf(request, context);
+      const after = await service.failListenerJob(tenant, jobKey, activation, failure, idempotency);
       return { cancellation: cancellationMessage(after) };
     },
   };

@@ -2,6 +2,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { Gateway } from "../../gen/gateway_protocol/gateway_pb.ts";
 import type { Service } from "../service/service.ts";
+import { beginAuditTrail } from "./audit_trail.ts";
 import { callerOf } from "./caller.ts";
 import { cancelProcessInstanceAnswer } from "./cancel_answers.ts";
 import { idempotencyOf } from "./idempotency.ts";
@@ -20,7 +21,8 @@ export function gatewayHandlers(service: Service): ServiceImpl<typeof Gateway> {
           operationReference: operationReference?.toString() ?? null,
           workflowId: null,
           // The message has no command id; the header names one.
-          idempotency: idempotencyOf({ ...request, commandId: "" }, context),
+          idempotency: idempotencyOf(request, context),
+          audit: beginAuditTrail(context.method.name, context),
         },
         context.signal,
       );

@@ -3,6 +3,7 @@ import {
   Code,
   ConnectError,
   type ContextKey,
+  type ContextValues,
   createContextKey,
   type HandlerContext,
   type Interceptor,
@@ -21,10 +22,20 @@ export interface Call {
   reached: boolean;
   /** How it failed; undefined if it did not. */
   error: ConnectError | undefined;
+  /** What the gate and the handler left behind; undefined until one of them was reached. */
+  values: ContextValues | undefined;
 }
 
 export function newCall(): Call {
-  return { rpc: undefined, streams: false, quiet: false, context: undefined, reached: false, error: undefined };
+  return {
+    rpc: undefined,
+    streams: false,
+    quiet: false,
+    context: undefined,
+    reached: false,
+    error: undefined,
+    values: undefined,
+  };
 }
 
 /** Where the adapter puts the call, for the two functions below. */

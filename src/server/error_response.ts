@@ -35,8 +35,8 @@ export function jsonErrorResponse(error: ConnectError, status: number): Universa
   return { status, header, body: createAsyncIterable([body]) };
 }
 
-// https://connectrpc.com/docs/protocol/#error-end-stream
-function errorJson(error: ConnectError): JsonValue {
+/** https://connectrpc.com/docs/protocol/#error-end-stream */
+export function errorJson(error: ConnectError): JsonValue {
   const details = error.details.map((detail) => {
     if (!("desc" in detail)) return { type: detail.type, value: base64Encode(detail.value, "std_raw") };
     const message = create(detail.desc, detail.value);

@@ -3,6 +3,8 @@ import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { v7 as uuidv7 } from "uuid";
+import type { Millis } from "../domain/time.ts";
+import type { Peer } from "../gate/peer.ts";
 import { type Call, newCall } from "./call.ts";
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -32,6 +34,10 @@ export interface Exchange {
   readonly requestId: string;
   /** On the clock of `performance.now()`. */
   readonly startedAt: number;
+  /** Who is at the other end. */
+  readonly peer: Peer;
+  /** How long the client may take nothing of its answer before it is cut off. */
+  readonly stallTimeout: Millis;
   /** What became of it, for the log. */
   readonly call: Call;
   /** Aborted with a ConnectError when nobody waits for the answer any more, or the server gives the call up. */
@@ -49,7 +55,7 @@ const REQUEST_ID_HEADER = "x-request-id";
 // Visible ASCII, so that it can stand in a log line and in a header as it came.
 const ACCEPTABLE_REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 
-export function openExchange(request: NodeRequest, response: NodeResponse): Exchange {
+export function openExchange(request: NodeRequest, response: NodeResponse, peer: Peer, stallTimeout: Millis): Exchange {
   const gaveUp = new AbortController();
   const requestId = requestIdOf(request);
   response.setHeader(REQUEST_ID_HEADER, requestId);
@@ -67,6 +73,8 @@ export function openExchange(request: NodeRequest, response: NodeResponse): Exch
     path: pathOf(request),
     requestId,
     startedAt: performance.now(),
+    peer,
+    stallTimeout,
     call: newCall(),
     signal: gaveUp.signal,
     abort: (reason) => gaveUp.abort(reason),
@@ -95,11 +103,16 @@ export function urlOf({ request }: Exchange): string | null {
   const target = request.url ?? "";
   // A proxy may be asked with the whole URL.
   if (!target.startsWith("/")) return URL.canParse(target) ? target : null;
-  const scheme = "encrypted" in request.socket && request.socket.encrypted === true ? "https" : "http";
+  const scheme = isEncrypted(request) ? "https" : "http";
   const authority = "authority" in request ? request.authority : request.headers.host;
   // HTTP/1.0 needs no host, and nothing here depends on it.
   const url = `${scheme}://${authority === undefined || authority === "" ? "localhost" : authority}${target}`;
   return URL.canParse(url) ? url : null;
+}
+
+/** Whether the request came over TLS. */
+export function isEncrypted({ socket }: NodeRequest): boolean {
+  return "encrypted" in socket && socket.encrypted === true;
 }
 
 function pathOf(request: NodeRequest): string {

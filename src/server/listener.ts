@@ -1,15 +1,19 @@
 /** The listening socket: HTTP/1.1 and HTTP/2 on one port, in cleartext or over TLS. */
 import { type EventEmitter, once } from "node:events";
-import { readFile } from "node:fs/promises";
 import * as http from "node:http";
 import * as http2 from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { Logger } from "pino";
 import type { Millis } from "../domain/time.ts";
-import type { TlsFiles } from "./config.ts";
+import { createConnections } from "./connections.ts";
 import { detectProtocol } from "./detect_protocol.ts";
 import type { NodeRequest, NodeResponse } from "./exchange.ts";
+import { http1Options, http2Options } from "./http_options.ts";
 import type { Limits } from "./limits.ts";
+import { watchSessions } from "./session_watch.ts";
+import type { Tls } from "./tls.ts";
+import { createTlsServer } from "./tls_server.ts";
+import { answerUnreadable } from "./unreadable_request.ts";
 
 type RequestListener = (request: NodeRequest, response: NodeResponse) => void;
 
@@ -26,7 +30,7 @@ export interface ListenOptions {
   /** 0: one that is free. */
   readonly port: number;
   /** Null: cleartext. */
-  readonly tls: TlsFiles | null;
+  readonly tls: Tls | null;
   readonly limits: Limits;
   readonly logger: Logger;
 }
@@ -43,26 +47,20 @@ const TCP_KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 30_000 };
 // For what was answered last to reach a client that reads slowly.
 const FLUSH_TIME: Millis = 1_000;
 
-/** Listens. Rejects with the error of the system if the address is taken, forbidden or unknown, or a TLS file can't be read. */
+/** Listens. Rejects with the error of the system if the address is taken, forbidden or unknown. */
 export async function listen(options: ListenOptions, onRequest: RequestListener): Promise<Listener> {
   const servers =
-    options.tls === null ? cleartext(options.limits, onRequest) : await tls(options, options.tls, onRequest);
+    options.tls === null ? cleartext(options.limits, onRequest) : overTls(options, options.tls, onRequest);
   const { listening } = servers;
 
-  const sockets = new Set<Socket>();
-  listening.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-  });
-  const sessions = new Set<http2.ServerHttp2Session>();
-  let accepting = true;
-  servers.http2.on("session", (session: http2.ServerHttp2Session) => {
-    sessions.add(session);
-    session.on("close", () => sessions.delete(session));
-    closeWhenIdle(session, options.limits.idleTimeout);
-    // Its connection was there before, its first bytes were not.
-    if (!accepting) session.close();
-  });
+  const connections = createConnections(options.limits, options.logger);
+  // Before those who read from it.
+  listening.prependListener("connection", (socket: Socket) => connections.admit(socket));
+  listening.on("clientError", answerUnreadable);
+  // An expectation that nobody knows is none: Node alone would refuse it without a word.
+  for (const server of new Set([listening, servers.http2])) server.on("checkExpectation", onRequest);
+  const sessions = watchSessions(options.limits, connections, options.logger);
+  servers.http2.on("session", (session: http2.ServerHttp2Session) => sessions.add(session));
 
   const closed = closing(listening);
   listening.listen(options.port, options.host);
@@ -75,15 +73,14 @@ export async function listen(options: ListenOptions, onRequest: RequestListener)
   return {
     address,
     stopAccepting() {
-      accepting = false;
       listening.close();
-      for (const session of sessions) session.close();
+      sessions.closeAll();
     },
     async closeConnections() {
-      const cutting = setTimeout(() => cut(sockets), FLUSH_TIME);
+      const cutting = setTimeout(() => connections.destroyAll(), FLUSH_TIME);
       // These end themselves after their last stream. With the socket taken from them they would lose what they have still to send.
-      await Promise.all(Array.from(sessions, closing));
-      for (const socket of sockets) socket.destroySoon();
+      await sessions.ended();
+      connections.endAll();
       await closed;
       clearTimeout(cutting);
     },
@@ -96,10 +93,6 @@ function closing(emitter: EventEmitter): Promise<void> {
   });
 }
 
-function cut(sockets: ReadonlySet<Socket>): void {
-  for (const socket of sockets) socket.destroy();
-}
-
 function cleartext(limits: Limits, onRequest: RequestListener): Servers {
   const h2 = http2.createServer(http2Options(limits), onRequest);
   // The HTTP/1.1 server is the one that listens, because it watches its timeouts only while it does.
@@ -109,53 +102,24 @@ function cleartext(limits: Limits, onRequest: RequestListener): Servers {
   h1.removeAllListeners("connection");
   h1.on("connection", (socket: Socket) => {
     detectProtocol(socket, limits.headersTimeout, (protocol) => {
-      if (protocol === "h2") h2.emit("connection", socket);
-      else Reflect.apply(serveHttp1, h1, [socket]);
+      if (protocol === "h2") {
+        // A client of HTTP/2 that ends its half has gone: nothing more can come of its streams.
+        socket.allowHalfOpen = false;
+        h2.emit("connection", socket);
+      } else Reflect.apply(serveHttp1, h1, [socket]);
     });
   });
   return { listening: h1, http2: h2 };
 }
 
-async function tls({ limits }: ListenOptions, files: TlsFiles, onRequest: RequestListener): Promise<Servers> {
-  const [cert, key] = await Promise.all([readFile(files.certPath), readFile(files.keyPath)]);
+function overTls({ limits, logger }: ListenOptions, tls: Tls, onRequest: RequestListener): Servers {
   const options = {
     ...http1Options(limits),
     ...http2Options(limits),
     ...TCP_KEEP_ALIVE,
-    cert,
-    key,
     allowHTTP1: true,
     handshakeTimeout: limits.headersTimeout,
   };
-  const server = http2.createSecureServer(options, onRequest);
+  const server = createTlsServer(tls, options, logger, onRequest);
   return { listening: server, http2: server };
-}
-
-function http1Options(limits: Limits) {
-  return {
-    headersTimeout: limits.headersTimeout,
-    requestTimeout: limits.requestTimeout,
-    keepAliveTimeout: limits.idleTimeout,
-    // How precisely the two timeouts above are kept.
-    connectionsCheckingInterval: Math.ceil(limits.headersTimeout / 4),
-  };
-}
-
-function http2Options(limits: Limits) {
-  return { settings: { maxConcurrentStreams: limits.maxConcurrentStreams } };
-}
-
-/** A session with a quiet stream is not idle: its client waits for an answer. */
-function closeWhenIdle(session: http2.ServerHttp2Session, idleTimeout: Millis): void {
-  let open = 0;
-  session.on("stream", (stream) => {
-    open += 1;
-    stream.on("close", () => {
-      open -= 1;
-    });
-  });
-  // Without this listener Node would cut the connection. Any frame starts the time anew, so also the end of the last stream.
-  session.setTimeout(idleTimeout, () => {
-    if (open === 0) session.close();
-  });
 }

@@ -1,76 +1,118 @@
-/** The composition root: puts the store, the engines, the service, the RPCs and the port together. */
+/** The composition root: puts the store, the engines, the service, the gate, the doors and the port together. */
 import { pino } from "pino";
-import { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.ts";
-import { ExecutionService } from "../../gen/belay/v1/execution_service_pb.ts";
-import { WorkerService } from "../../gen/belay/v1/worker_service_pb.ts";
-import { Gateway } from "../../gen/gateway_protocol/gateway_pb.ts";
 import { WorkerEngine } from "../engines/worker_engine.ts";
 import { DIALECTS } from "../rest/dialects.ts";
 import { callbackBodyOf } from "../rest/phonefarm/callback_body.ts";
 import { createRestRouter } from "../rest/rest_router.ts";
+import { createRouteTable } from "../rest/route_table.ts";
 import { callsOf } from "../rpc/calls.ts";
-import { keysOf } from "../rpc/keys.ts";
-import { interceptors, routes, warmUp, wireInterceptors } from "../rpc/routes.ts";
-import { systemClock } from "../service/clock.ts";
-import { createService } from "../service/create_service.ts";
-import { openSqliteStore } from "../store/sqlite/open.ts";
-import type { RunningServer, ServerConfig } from "./config.ts";
+import { interceptors, routes, SERVICES, warmUp, wireInterceptors } from "../rpc/routes.ts";
+import { judgeUnreadable } from "../rpc/unreadable_calls.ts";
+import { createService, type ServiceOptions } from "../service/create_service.ts";
+import { createAdmission } from "./admission.ts";
+import { InsecureAddressError, type RunningServer, type ServerConfig } from "./config.ts";
+import { isLoopback } from "./loopback.ts";
+import { openGate } from "./open_gate.ts";
+import { openStore } from "./open_store.ts";
+import { trustedProxies } from "./peer.ts";
 import { startPort } from "./port.ts";
+import { watchReadiness } from "./readiness.ts";
 import { openRedisFlags } from "./redis_flags.ts";
 import { createRestHandler } from "./rest_handler.ts";
+import { shedRefusal } from "./shed_refusal.ts";
+import { limitStreams } from "./stream_limits.ts";
+import { openTls } from "./tls.ts";
 
-/** Serves when it resolves. Rejects, with nothing left open, if the database can't be opened or the port can't be had. */
-export async function startServer(config: ServerConfig): Promise<RunningServer> {
-  const logger = pino({ level: config.logLevel });
-  const flags = config.redisUrl === null ? undefined : await openRedisFlags(config.redisUrl, logger);
-  const store = await openSqliteStore(config.database).catch((error: unknown) => {
-    flags?.close();
+/** What nobody can configure: tests of crashes shorten what would take minutes, and make the server die where it hurts. */
+export type Trials = Pick<ServiceOptions, "effectClaim" | "leaseGrace" | "faults">;
+
+/**
+ * Serves when it resolves. Rejects, with nothing left open, if the database can't be opened, the port can't be had, a TLS file can't be
+ * used, or the address is not to be had without credentials (InsecureAddressError).
+ */
+export async function startServer(config: ServerConfig, trials: Trials = {}): Promise<RunningServer> {
+  // Closed in the opposite order, whether the start fails or the server is closed.
+  const opened = new AsyncDisposableStack();
+  try {
+    return await start(config, trials, opened);
+  } catch (error) {
+    await opened.disposeAsync();
     throw error;
-  });
+  }
+}
+
+async function start(config: ServerConfig, trials: Trials, opened: AsyncDisposableStack): Promise<RunningServer> {
+  const logger = pino({ level: config.logLevel });
+  const tls = config.tls === null ? null : await openTls(config.tls, { logger });
+  opened.defer(() => tls?.close());
+  const flags = config.redisUrl === null ? undefined : await openRedisFlags(config.redisUrl, logger);
+  opened.defer(() => flags?.close());
+  const { store, clock } = await openStore(config, logger, trials);
+  opened.defer(() => store.close());
+  const { gate, keys, tokens, audit, refusals, close: closeGate } = await openGate({ config, store, tls, logger });
+  opened.defer(closeGate);
+  if (!gate.isRequired() && !isLoopback(config.host)) {
+    throw new InsecureAddressError(
+      `${config.host} can be reached from other machines, and no credentials are configured`,
+    );
+  }
   const service = createService({
     store,
-    clock: systemClock(),
+    clock,
     workers: new WorkerEngine(),
     callbacks: { secret: config.callbackSecret, bodyOf: callbackBodyOf },
+    retention: config.retention,
+    ...trials,
     logger,
     ...(flags !== undefined && { flags }),
   });
-  const stop = async (): Promise<void> => {
-    await service.stop();
-    flags?.close();
-    await store.close();
-  };
+  opened.defer(() => service.stop());
   warmUp();
-  const keys = keysOf(config.apiKeys);
+  const table = createRouteTable(DIALECTS);
   const router = createRestRouter({
     dialects: DIALECTS,
+    table,
     calls: callsOf(service, interceptors({ log: logger })),
     service,
-    keys,
+    gate,
+    tokens,
+    accessTokenInQuery: config.accessTokenInQuery,
+    refusals,
     onFault: (error, requestId) => logger.error({ err: error, request_id: requestId }, "a request failed"),
   });
-  try {
-    const port = await startPort({
-      host: config.host,
-      port: config.port,
-      tls: config.tls,
-      routes: routes(service),
-      services: [CancellationService, ExecutionService, WorkerService, Gateway],
-      interceptors: wireInterceptors({ log: logger }, keys),
-      handlers: (limits) => [createRestHandler(router, limits)],
-      corsOrigins: config.corsOrigins,
-      shutdownGrace: config.shutdownGrace,
-      logger,
-    });
-    return {
-      url: port.url,
-      close: async () => {
-        await port.close();
-        await stop();
+  const admission = createAdmission({ commandDelay: () => service.commandDelay(), logger });
+  opened.defer(() => admission.close());
+  const port = await startPort({
+    host: config.host,
+    port: config.port,
+    tls,
+    routes: routes({ service, keys, audit }),
+    services: SERVICES,
+    interceptors: [...wireInterceptors({ log: logger }, gate, refusals), limitStreams()],
+    judgeUnreadable: judgeUnreadable(gate, refusals),
+    handlers: (limits) => [createRestHandler(router, limits)],
+    admission: {
+      admission,
+      table,
+      onShed: (call) => {
+        const entry = shedRefusal(call, table);
+        if (entry !== null) refusals.addLater(entry);
       },
-    };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+    },
+    localNamesOnly: { table, isOn: () => !gate.isRequired() },
+    trustedProxies: trustedProxies(config.trustedProxies),
+    corsOrigins: config.corsOrigins,
+    shutdownGrace: config.shutdownGrace,
+    logger,
+  });
+  opened.defer(() => port.close());
+  opened.defer(watchReadiness({ health: store.health, setServing: port.setServing, logger }));
+  return {
+    url: port.url,
+    isOpen: !gate.isRequired(),
+    reload: async () => {
+      await tls?.reload();
+    },
+    close: () => opened.disposeAsync(),
+  };
 }

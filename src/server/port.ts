@@ -8,16 +8,23 @@ import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionAlpha } from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import type { Millis } from "../domain/time.ts";
-import type { TlsFiles } from "./config.ts";
+import type { JudgeUnreadable } from "../rpc/unreadable_calls.ts";
+import { type AdmissionHandlerOptions, createAdmissionHandler } from "./admission_handler.ts";
 import { createCorsHandler } from "./cors.ts";
 import { type Exchange, type NodeRequest, type NodeResponse, openExchange, type RequestHandler } from "./exchange.ts";
+import { createHeadGuard } from "./head_guard.ts";
 import { createHealth } from "./health.ts";
 import { answerFault, answerNotFound } from "./last_answers.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { listen } from "./listener.ts";
+import { createLocalHostHandler, type LocalHostOptions } from "./local_host.ts";
+import { isLoopback } from "./loopback.ts";
+import { peerOf, type TrustedProxies } from "./peer.ts";
+import { createPipeliningGuard } from "./pipelining.ts";
 import { routeReflection } from "./reflection.ts";
 import { logRequest } from "./request_log.ts";
 import { createRpcHandler } from "./rpc_handler.ts";
+import type { Tls } from "./tls.ts";
 import { createTraffic } from "./traffic.ts";
 
 export interface PortOptions {
@@ -25,7 +32,7 @@ export interface PortOptions {
   /** 0: one that is free. */
   readonly port: number;
   /** Null: cleartext. */
-  readonly tls: TlsFiles | null;
+  readonly tls: Tls | null;
   /** Registers the services. Health and reflection are added. */
   readonly routes: (router: ConnectRouter) => void;
   /** The services that `routes` registers, for health and reflection. */
@@ -34,6 +41,10 @@ export interface PortOptions {
   readonly handlers?: (limits: Limits) => readonly RequestHandler[];
   /** Around every call; the first one is the outermost. */
   readonly interceptors: readonly Interceptor[];
+  /** Judges calls whose request can't be read. Not given: what is wrong with it is answered as it is. */
+  readonly judgeUnreadable?: JudgeUnreadable;
+  /** The proxies that are believed when they say for whom they ask. Default: none. */
+  readonly trustedProxies?: TrustedProxies;
   /** The origins whose pages may call, for example "https://ops.example.com"; "*" for every one. */
   readonly corsOrigins: readonly string[];
   /** How long `close` waits for the calls under way. */
@@ -41,6 +52,10 @@ export interface PortOptions {
   readonly logger: Logger;
   /** Those that are not given have the default of DEFAULT_LIMITS. */
   readonly limits?: Partial<Limits>;
+  /** Refuses requests to other hosts than this machine: for a port that needs no credentials. Not given: takes every host. */
+  readonly localNamesOnly?: Omit<LocalHostOptions, "host">;
+  /** Refuses calls while the server has more to do than it can. Not given: refuses none. */
+  readonly admission?: Omit<AdmissionHandlerOptions, "services">;
 }
 
 export interface Port {
@@ -56,19 +71,24 @@ export interface Port {
   close(): Promise<void>;
 }
 
-/** Listens. Rejects with the error of the system if the address is taken, forbidden or unknown, or a TLS file can't be read. */
+/** Listens. Rejects with the error of the system if the address is taken, forbidden or unknown. */
 export async function startPort(options: PortOptions): Promise<Port> {
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const { logger, services } = options;
+  const { logger, services, trustedProxies: proxies = null } = options;
   const health = createHealth(services);
   const traffic = createTraffic();
 
   // Asked in this order.
   const handlers: readonly RequestHandler[] = [
+    createPipeliningGuard(limits),
+    createHeadGuard(limits),
+    ...(options.localNamesOnly ? [createLocalHostHandler({ host: options.host, ...options.localNamesOnly })] : []),
     createCorsHandler({ origins: options.corsOrigins, loopback: isLoopback(options.host) }),
+    ...(options.admission === undefined ? [] : [createAdmissionHandler({ ...options.admission, services })]),
     createRpcHandler({
       limits,
       interceptors: options.interceptors,
+      judgeUnreadable: options.judgeUnreadable,
       quietServices: new Set([Health, ServerReflection, ServerReflectionAlpha].map((service) => service.typeName)),
       routes(router) {
         options.routes(router);
@@ -81,7 +101,7 @@ export async function startPort(options: PortOptions): Promise<Port> {
   ];
 
   const onRequest = (request: NodeRequest, response: NodeResponse): void => {
-    const exchange = openExchange(request, response);
+    const exchange = openExchange(request, response, peerOf(request, proxies), limits.stallTimeout);
     response.on("close", () => logRequest(logger, exchange));
     dispatch(exchange, handlers).catch((reason) => answerFault(exchange, reason));
     traffic.enter(exchange);
@@ -120,8 +140,4 @@ async function dispatch(exchange: Exchange, handlers: readonly RequestHandler[])
 
 function urlOfPort(scheme: "http" | "https", { address, family, port }: AddressInfo): string {
   return `${scheme}://${family === "IPv6" ? `[${address}]` : address}:${port}`;
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }

@@ -1,7 +1,9 @@
 /** Reads the body of a request, in the pace of its reader, and only as long as somebody waits for it. */
+import { IncomingMessage } from "node:http";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Millis } from "../domain/time.ts";
 import type { NodeRequest } from "./exchange.ts";
+import { creditBody } from "./flood_meter.ts";
 
 export interface RequestBody extends AsyncIterable<Uint8Array> {
   /** The whole body; null until its end was read, or if it was not kept. */
@@ -11,8 +13,9 @@ export interface RequestBody extends AsyncIterable<Uint8Array> {
 export interface BodyOptions {
   /** Read only until this aborts; asked for when the reading starts. */
   readonly signal: () => AbortSignal;
-  /** How long it may take to arrive; null: as long as it likes. */
-  readonly timeout: Millis | null;
+  /** How long what is `timed` may take to arrive: all of it, or, of a stream of messages, the beginning. */
+  readonly timeout: Millis;
+  readonly timed: "whole" | "beginning";
   /** Whether to keep what is read. */
   readonly keep: boolean;
 }
@@ -51,7 +54,7 @@ interface Arrivals {
   stop(): void;
 }
 
-function listen(request: NodeRequest, { signal, timeout }: BodyOptions): Arrivals {
+function listen(request: NodeRequest, { signal, timeout, timed }: BodyOptions): Arrivals {
   const arrived: Uint8Array[] = [];
   let ended = request.readableEnded;
   let failure: unknown;
@@ -59,6 +62,8 @@ function listen(request: NodeRequest, { signal, timeout }: BodyOptions): Arrival
 
   const onData = (chunk: Uint8Array): void => {
     arrived.push(chunk);
+    if (!(request instanceof IncomingMessage)) creditBody(request.stream.session, chunk.byteLength);
+    if (timed === "beginning") clearTimeout(timer);
     request.pause();
     wake();
   };
@@ -79,7 +84,7 @@ function listen(request: NodeRequest, { signal, timeout }: BodyOptions): Arrival
   aborted.addEventListener("abort", onAbort);
   if (aborted.aborted) onAbort();
   if (request.destroyed) onClose();
-  const timer = timeout === null ? undefined : setTimeout(onTimeout, timeout);
+  const timer = setTimeout(onTimeout, timeout);
 
   return {
     async next() {

@@ -2,6 +2,8 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import type { Logger } from "pino";
+import { callerKey } from "../rpc/caller.ts";
+import type { Call } from "./call.ts";
 import type { Exchange } from "./exchange.ts";
 
 // Long enough for every path there is. What a scanner asks for may be longer.
@@ -11,7 +13,10 @@ const MAX_PATH_LENGTH = 200;
 const FAULTS: ReadonlySet<Code> = new Set([Code.Unknown, Code.Internal, Code.DataLoss]);
 
 /** Logs an exchange that is over, whether it was answered or its client went away. */
-export function logRequest(logger: Logger, { call, path, request, requestId, response, startedAt }: Exchange): void {
+export function logRequest(
+  logger: Logger,
+  { call, path, peer, request, requestId, response, startedAt }: Exchange,
+): void {
   const { error } = call;
   const isFault = error !== undefined && FAULTS.has(error.code);
   const line = {
@@ -20,12 +25,20 @@ export function logRequest(logger: Logger, { call, path, request, requestId, res
     protocol: call.context?.protocolName ?? "http",
     // No status was sent if the client went away before there was one.
     ...(response.headersSent && { http_status: response.statusCode }),
+    address: peer.address,
+    ...principalOf(call),
     code: codeOf(error, response.writableEnded),
     duration_ms: Math.round((performance.now() - startedAt) * 1000) / 1000,
     // Without a cause it was logged where it was caught, and this error is what the caller was told.
     ...(isFault && error.cause !== undefined && { err: error }),
   };
   logger[levelOf(isFault, call.quiet)](line, "request");
+}
+
+/** Behind the gate a caller has the address of its peer; the default has none. */
+function principalOf({ values }: Call): { readonly principal?: string } {
+  const caller = values?.get(callerKey);
+  return caller === undefined || caller.address === "" ? {} : { principal: caller.principal };
 }
 
 function levelOf(isFault: boolean, isQuiet: boolean): "error" | "debug" | "info" {

@@ -9,9 +9,11 @@ import {
 } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
+import { peerKey } from "../rpc/caller.ts";
 import { errorInfoReason } from "../rpc/errors.ts";
 import { httpStatusKey, httpStatusOf } from "../rpc/http_status.ts";
 import { jsonBodyKey } from "../rpc/json_body.ts";
+import type { JudgeUnreadable } from "../rpc/unreadable_calls.ts";
 import { unacceptable } from "./acceptance.ts";
 import { type Call, callKey, rememberContext, trackCall } from "./call.ts";
 import { errorResponse, jsonErrorResponse } from "./error_response.ts";
@@ -28,6 +30,8 @@ export interface RpcOptions {
   /** The first one is the outermost. */
   readonly interceptors: readonly Interceptor[];
   readonly limits: Limits;
+  /** Judges calls whose request can't be read. Not given: what is wrong with it is answered as it is. */
+  readonly judgeUnreadable?: JudgeUnreadable | undefined;
   /** Full names of the services that machines call all day. */
   readonly quietServices: ReadonlySet<string>;
 }
@@ -51,11 +55,12 @@ export function createRpcHandler(options: RpcOptions): RequestHandler {
     exchange.call.rpc = `${handler.service.typeName}/${handler.method.name}`;
     exchange.call.streams = handler.method.methodKind !== "unary";
     exchange.call.quiet = quietServices.has(handler.service.typeName);
-    return serve(handler, exchange, limits);
+    return serve(handler, exchange, options);
   };
 }
 
-async function serve(handler: UniversalHandler, exchange: Exchange, limits: Limits): Promise<void> {
+async function serve(handler: UniversalHandler, exchange: Exchange, options: RpcOptions): Promise<void> {
+  const { limits, judgeUnreadable = asItIs } = options;
   const { request, call, signal } = exchange;
   const url = urlOf(exchange);
   if (url === null) {
@@ -74,17 +79,24 @@ async function serve(handler: UniversalHandler, exchange: Exchange, limits: Limi
   const body = requestBody(request, {
     // The signal of the context knows the call's deadline too.
     signal: () => call.context?.signal ?? signal,
-    timeout: methodKind === "unary" || methodKind === "server_streaming" ? limits.requestTimeout : null,
+    timeout: limits.requestTimeout,
+    timed: methodKind === "unary" || methodKind === "server_streaming" ? "whole" : "beginning",
     keep: methodKind === "unary" && isJson(header),
   });
   const json = jsonBody(body, header, limits.maxBodyBytes);
-  const contextValues = createContextValues().set(callKey, call).set(jsonBodyKey, json);
+  const contextValues = createContextValues().set(callKey, call).set(jsonBodyKey, json).set(peerKey, exchange.peer);
+  call.values = contextValues;
   const { httpVersion, method = "" } = request;
-  const response = await handler({ httpVersion, url, method, header, body, signal, contextValues });
+  const response = await handler({ httpVersion, url, method, header, body, signal, contextValues }).catch((reason) => {
+    // Connect can't put a message into a trailer that quotes half a character. What it was about is known all the same.
+    if (call.context?.signal.aborted !== true || call.reached) throw reason;
+    return null;
+  });
 
   const failure = failureBeforeHandler(call);
   if (failure !== undefined) {
-    const error = (await diagnosis(handler.method, failure, json)) ?? unreadable(failure, limits.maxBodyBytes);
+    const wrong = (await diagnosis(handler.method, failure, json)) ?? unreadable(failure, limits.maxBodyBytes);
+    const error = await judgeUnreadable({ method: handler.method, header, values: contextValues, error: wrong });
     call.error = error;
     // An unknown compression is the one thing that is UNIMPLEMENTED here.
     const isUnknownCompression = error.code === Code.Unimplemented;
@@ -92,8 +104,11 @@ async function serve(handler: UniversalHandler, exchange: Exchange, limits: Limi
     await writeResponse(exchange, errorResponse(error, status, header.get("content-type")));
     return;
   }
+  if (response === null) throw new Error("the call failed, and nobody knows why");
   await writeResponse(exchange, withStatus(response, call, contextValues.get(httpStatusKey)));
 }
+
+const asItIs: JudgeUnreadable = async ({ error }) => error;
 
 async function refuse(exchange: Exchange, error: ConnectError, status: number): Promise<void> {
   exchange.call.error = error;

@@ -3,7 +3,9 @@ import { IncomingMessage, ServerResponse } from "node:http";
 import { constants, Http2ServerResponse } from "node:http2";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { Millis } from "../domain/time.ts";
-import type { Exchange, NodeRequest, NodeResponse } from "./exchange.ts";
+import { type Exchange, isEncrypted, type NodeRequest, type NodeResponse } from "./exchange.ts";
+import { creditBody } from "./flood_meter.ts";
+import { securityHeaders } from "./security_headers.ts";
 
 export type UniversalResponse = Awaited<ReturnType<UniversalHandler>>;
 
@@ -11,35 +13,56 @@ export type UniversalResponse = Awaited<ReturnType<UniversalHandler>>;
 const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
 const MAX_DISCARD_TIME: Millis = 2_000;
 
-/** Resolves when everything is handed over, or the client has gone. Rejects if the body could not be made: the response is cut then. */
-export async function writeResponse({ request, response }: Exchange, from: UniversalResponse): Promise<void> {
+// A client that reads slowly shall be seen to read: what it takes none of in `stallTimeout` is no more than this.
+const PIECE_BYTES = 64 * 1024;
+
+/**
+ * Resolves when everything is handed over, or the client has gone or takes nothing more. Rejects if the body could not be made: the
+ * response is cut then.
+ */
+export async function writeResponse(exchange: Exchange, from: UniversalResponse): Promise<void> {
+  const { request, response, stallTimeout } = exchange;
   try {
     for await (const chunk of from.body ?? []) {
       // Not earlier: a handler may still set headers until its first message.
-      if (!response.headersSent) response.writeHead(from.status, nodeHeaders(from.header));
-      if (!(await write(response, chunk))) return;
+      if (!response.headersSent) response.writeHead(from.status, headersOf(request, from.header));
+      if (!(await write(response, chunk, stallTimeout))) return;
     }
   } catch (reason) {
-    cut(response);
+    cut(response, constants.NGHTTP2_INTERNAL_ERROR);
     throw reason;
   }
   if (isClosed(response)) return;
-  if (!response.headersSent) response.writeHead(from.status, nodeHeaders(from.header));
+  if (!response.headersSent) response.writeHead(from.status, headersOf(request, from.header));
   if (from.trailer !== undefined) response.addTrailers(nodeHeaders(from.trailer));
-  response.end(() => discardRest(request));
+  const stalled = setTimeout(cut, stallTimeout, response, constants.NGHTTP2_CANCEL);
+  response.once("close", () => clearTimeout(stalled));
+  response.end(() => {
+    clearTimeout(stalled);
+    discardRest(request);
+  });
 }
 
 /** Whether the client is still there. */
-async function write(response: NodeResponse, chunk: Uint8Array): Promise<boolean> {
-  if (isClosed(response)) return false;
-  if (response.write(chunk)) return true;
+async function write(response: NodeResponse, chunk: Uint8Array, stallTimeout: Millis): Promise<boolean> {
+  for (let start = 0; start < chunk.byteLength || start === 0; start += PIECE_BYTES) {
+    if (isClosed(response)) return false;
+    if (response.write(chunk.subarray(start, start + PIECE_BYTES))) continue;
+    await drained(response, stallTimeout);
+  }
+  return !isClosed(response);
+}
+
+/** Resolves when the client has taken what was written, or its connection has closed; that of one who takes nothing is cut. */
+async function drained(response: NodeResponse, stallTimeout: Millis): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
+  const stalled = setTimeout(cut, stallTimeout, response, constants.NGHTTP2_CANCEL);
   response.once("drain", resolve);
   response.once("close", resolve);
   await promise;
+  clearTimeout(stalled);
   response.off("drain", resolve);
   response.off("close", resolve);
-  return !isClosed(response);
 }
 
 function isClosed(response: NodeResponse): boolean {
@@ -48,8 +71,8 @@ function isClosed(response: NodeResponse): boolean {
 }
 
 /** Lets the client see that the response is not complete. */
-function cut(response: NodeResponse): void {
-  if (response instanceof Http2ServerResponse) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+function cut(response: NodeResponse, code: number): void {
+  if (response instanceof Http2ServerResponse) response.stream.close(code);
   if (response instanceof ServerResponse) response.destroy();
 }
 
@@ -57,7 +80,7 @@ function cut(response: NodeResponse): void {
  * Reads past what is left of a request that is answered: it stands in the way of the next one, and a client that still sends would not
  * see its answer if the connection closed under it.
  */
-function discardRest(request: NodeRequest): void {
+export function discardRest(request: NodeRequest): void {
   const isOver = request instanceof IncomingMessage ? request.complete : request.stream.readableEnded;
   if (isOver) return;
   const enough = (): void => {
@@ -68,10 +91,17 @@ function discardRest(request: NodeRequest): void {
   let discarded = 0;
   request.on("data", (chunk: Uint8Array) => {
     discarded += chunk.byteLength;
+    if (!(request instanceof IncomingMessage)) creditBody(request.stream.session, chunk.byteLength);
     if (discarded > MAX_DISCARDED_BYTES) enough();
   });
   request.on("close", () => clearTimeout(timer));
   request.resume();
+}
+
+function headersOf(request: NodeRequest, headers: Headers | undefined): Record<string, string> {
+  const own = nodeHeaders(headers);
+  const isGrpc = own["content-type"]?.startsWith("application/grpc") ?? false;
+  return isGrpc ? own : { ...securityHeaders(isEncrypted(request)), ...own };
 }
 
 function nodeHeaders(headers: Headers | undefined): Record<string, string> {

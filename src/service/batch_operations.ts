@@ -1,11 +1,12 @@
 /** Use cases of batch operations: cancel many executions by a filter, and steer that. */
 import type { BatchState } from "../domain/batch_operation.ts";
 import { Refused, refusal } from "../domain/refusal.ts";
-import type { BatchOperation } from "../store/batch_operations.ts";
+import type { AuditEntry } from "../store/audit.ts";
+import type { BatchChange, BatchOperation } from "../store/batch_operations.ts";
 import type { BatchRunner } from "./batch_runner.ts";
 import type { Context } from "./context.ts";
 import { mintKey } from "./ids.ts";
-import type { Service } from "./service.ts";
+import type { AuditTrail, Idempotency, Service } from "./service.ts";
 
 export function batchOperationUseCases(
   { store, clock }: Pick<Context, "store" | "clock">,
@@ -32,11 +33,16 @@ export function batchOperationUseCases(
   async function change(
     tenant: string,
     key: string,
-    from: readonly BatchState[],
-    to: BatchState,
+    change: BatchChange,
+    audit: AuditTrail | null,
+    idempotency: Idempotency | null,
     refuse: (key: string, state: BatchState) => Refused,
   ): Promise<void> {
-    if (await batches.change(tenant, key, from, to, clock.now())) return;
+    const entry = entryOf(audit, tenant, `batch operation ${key}`);
+    if (await batches.change(tenant, key, change, idempotency, clock.now(), entry)) {
+      note(audit);
+      return;
+    }
     const batch = await find(tenant, key);
     throw batch.endedAt === null
       ? refuse(key, batch.state)
@@ -44,23 +50,37 @@ export function batchOperationUseCases(
   }
 
   return {
-    createBatchOperation: async ({ tenant, principal, filter, operationReference, idempotency }) => {
+    createBatchOperation: async ({ tenant, principal, filter, operationReference, idempotency, audit }) => {
       const batch = { tenant, key: mintKey(), principal, operationReference };
-      const key = await batches.create(batch, filter, idempotency, clock.now());
+      const entry = entryOf(audit, tenant, `batch operation ${batch.key}: ${JSON.stringify(filter)}`);
+      const key = await batches.create(batch, filter, idempotency, clock.now(), entry);
+      note(audit);
       runner.wake();
       return key;
     },
     getBatchOperation: find,
     listBatchOperations: (tenant, filter, slice) => batches.list(tenant, filter, slice),
     listBatchItems: (tenant, filter, slice) => batches.listItems(tenant, filter, slice),
-    suspendBatchOperation: (tenant, key) => change(tenant, key, ["created", "active"], "suspended", notActive),
-    resumeBatchOperation: async (tenant, key) => {
-      await change(tenant, key, ["suspended"], "active", notSuspended);
+    suspendBatchOperation: (tenant, key, audit, idempotency = null) =>
+      change(tenant, key, { from: ["created", "active"], to: "suspended" }, audit, idempotency, notActive),
+    resumeBatchOperation: async (tenant, key, audit, idempotency = null) => {
+      await change(tenant, key, { from: ["suspended"], to: "active" }, audit, idempotency, notSuspended);
       runner.wake();
     },
-    cancelBatchOperation: (tenant, key) =>
-      change(tenant, key, ["created", "active", "suspended"], "cancelled", notActive),
+    cancelBatchOperation: (tenant, key, audit, idempotency = null) =>
+      change(tenant, key, { from: ["created", "active", "suspended"], to: "cancelled" }, audit, idempotency, notActive),
   };
+}
+
+/** What the audit log keeps of it, once it is done. */
+function entryOf(audit: AuditTrail | null, tenant: string, reason: string): AuditEntry | null {
+  if (audit === null) return null;
+  const nothing = { requestedBy: "", execution: null, message: "", cancellationId: "" };
+  return { ...audit.call, ...nothing, tenant, reason, outcome: "applied", count: 1 };
+}
+
+function note(audit: AuditTrail | null): void {
+  if (audit !== null) audit.isRecorded = true;
 }
 
 function notFound(key: string, message: string): Refused {

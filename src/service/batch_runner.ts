@@ -6,6 +6,7 @@ import type { ExecutionKey } from "../domain/execution.ts";
 import { DEFAULT_FORCE_AFTER, KIND_RULES } from "../domain/kind_rules.ts";
 import { Refused } from "../domain/refusal.ts";
 import type { Millis } from "../domain/time.ts";
+import type { AuditCall } from "../store/audit.ts";
 import type { BatchOperations, ClaimedItems, EndedItem, NewBatchOperation } from "../store/batch_operations.ts";
 import type { Applied } from "../store/store.ts";
 import type { Clock } from "./clock.ts";
@@ -20,8 +21,15 @@ const CHUNK = 500;
 /** How long to wait after the store failed. */
 const STORE_RETRY: Millis = 1_000;
 
+/** How often to look where other processes have the store open too: what they leave undone when they die is told by nobody. */
+const LOOK_EVERY: Millis = 1_000;
+
 export interface BatchRunnerOptions {
   readonly batches: BatchOperations;
+  /** True where other processes work off the same batch operations. */
+  readonly isShared: boolean;
+  /** How long whoever took items has to submit their cancels, before they count as forgotten. */
+  readonly claim: Millis;
   readonly queue: CommandQueue;
   readonly bus: EventBus;
   readonly clock: Clock;
@@ -30,7 +38,8 @@ export interface BatchRunnerOptions {
 
 /**
  * An item is active in the store before its cancel is submitted, and settled when its cancellation ends. So a runner that starts again
- * knows which items may have missed either: it submits them again, and a repeated cancel joins.
+ * knows which items may have missed either: it submits them again, and a repeated cancel joins. Where several runners share a store, each
+ * looks from time to time for what another one that died has left behind, and for ends that were decided elsewhere.
  */
 export class BatchRunner {
   readonly #options: BatchRunnerOptions;
@@ -43,6 +52,7 @@ export class BatchRunner {
   #isBehind = true;
   #isAwake = false;
   #running: Promise<void> | null = null;
+  #looking: NodeJS.Timeout | undefined;
   #unsubscribe: () => void = () => undefined;
 
   constructor(options: BatchRunnerOptions) {
@@ -52,6 +62,7 @@ export class BatchRunner {
   /** Goes on where the process before stopped. */
   start(): void {
     this.#unsubscribe = this.#options.bus.subscribe(CANCELLATION_ENDS, (applied) => this.#noteEnd(applied));
+    if (this.#options.isShared) this.#looking = setInterval(() => this.#look(), LOOK_EVERY);
     this.wake();
   }
 
@@ -65,8 +76,14 @@ export class BatchRunner {
   /** Takes no more items, and resolves when the cancels under way are decided. The rest waits in the store. */
   async stop(): Promise<void> {
     this.#unsubscribe();
+    clearInterval(this.#looking);
     this.#stopping.abort();
     await this.#running;
+  }
+
+  #look(): void {
+    this.#isBehind = true;
+    this.wake();
   }
 
   #noteEnd({ execution }: Applied): void {
@@ -99,10 +116,11 @@ export class BatchRunner {
 
   /** Brings the items that are active in the store up to what became of their executions. */
   async #catchUp(): Promise<void> {
-    const { batches, clock } = this.#options;
-    this.#isFollowing = true;
-    await batches.release(clock.now());
-    for (;;) {
+    const { batches, clock, isShared, claim } = this.#options;
+    this.#isFollowing = await batches.hasActive();
+    // What another process has just taken is in good hands.
+    if (this.#isFollowing) await batches.release(clock.now(), isShared ? clock.now() - claim : null);
+    while (this.#isFollowing) {
       const executions = await batches.listEnded(CHUNK);
       const ended = executions.flatMap((execution) => endedItemsOf(execution.key, itemEndOf(execution)));
       if (ended.length === 0) break;
@@ -134,7 +152,13 @@ export class BatchRunner {
     const { queue, logger } = this.#options;
     try {
       const command = cancelOf(batch, key);
-      const applied = await queue.submitOwed({ key, command, idempotency: null, effectId: null });
+      const applied = await queue.submitOwed({
+        key,
+        command,
+        idempotency: null,
+        effectId: null,
+        audit: auditOf(batch),
+      });
       return endedItemsOf(key, endOfReply(applied));
     } catch (error) {
       // The store can't be written: that is no fault of the item, and its turn comes again.
@@ -143,6 +167,11 @@ export class BatchRunner {
       return [{ key, end: { state: "failed", message: "internal error" } }];
     }
   }
+}
+
+/** Whoever asked for the batch operation answers for each of its items. */
+function auditOf({ key, principal }: NewBatchOperation): AuditCall {
+  return { action: "CancelProcessInstance", principal, name: `batch operation ${key}`, address: "", requestId: "" };
 }
 
 function cancelOf(batch: NewBatchOperation, { kind }: ExecutionKey): Cancel {

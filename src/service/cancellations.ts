@@ -1,10 +1,11 @@
 /** Use cases about cancellations: cancel, show, list, resolve. */
+import type { Disposition } from "../domain/decision.ts";
 import type { Execution, ExecutionKey } from "../domain/execution.ts";
 import { DEFAULT_FORCE_AFTER, KIND_RULES } from "../domain/kind_rules.ts";
 import { Refused, refusal } from "../domain/refusal.ts";
 import { nameOf, notFound } from "../domain/refusals.ts";
 import type { Millis } from "../domain/time.ts";
-import type { CancelledExecution, StoredEvent } from "../store/store.ts";
+import type { CancelledExecution, KeptAnswer, StoredEvent } from "../store/store.ts";
 import { raiseFlag } from "./cancellation_flags.ts";
 import { type Accepted, type Context, submit } from "./context.ts";
 import { mintUuid } from "./ids.ts";
@@ -27,9 +28,10 @@ export function cancellationUseCases(
       return { ...found, timeline: await timelineOf(context, found.execution, null) };
     },
     listCancellations: (tenant, filter, page) => context.store.listCancellations(tenant, filter, page),
-    resolveIncident: async (tenant, cancellationId, retries) => {
+    resolveIncident: async (tenant, cancellationId, retries, idempotency) => {
       const { execution } = await findCancellation(context, tenant, cancellationId);
-      const resolved = await submit(context, execution.key, { type: "resolve_incident", cancellationId, retries });
+      const command = { type: "resolve_incident", cancellationId, retries } as const;
+      const resolved = await submit(context, execution.key, command, { idempotency });
       return cancelled(resolved.execution);
     },
   };
@@ -51,13 +53,10 @@ async function cancel(context: Context, request: CancelRequest, signal: AbortSig
       parentCancellationId: null,
       operationReference: request.operationReference,
     },
-    request.idempotency,
+    { idempotency: request.idempotency, audit: request.audit },
   );
-  if (accepted.replay?.answered) {
-    const timeline = await timelineOf(context, accepted.execution, accepted.replay.lastSequence);
-    const { flagRaised } = accepted.replay;
-    return { disposition: accepted.reply.disposition, execution: accepted.execution, timeline, flagRaised };
-  }
+  const { reply, execution, replay } = accepted;
+  if (replay?.answered) return await answerOf(context, reply.disposition, { ...replay, execution });
   return await answerInTime(context, request, accepted, signal);
 }
 
@@ -75,33 +74,55 @@ async function answerInTime(
     const timeline = await timelineAfter(context, accepted);
     return { disposition, execution: accepted.execution, timeline, flagRaised: false };
   }
+  return answers === "ended"
+    ? await answerAtEnd(context, request, accepted, signal)
+    : await answerShortly(context, request, accepted, signal);
+}
+
+/** The answer to a command with an id is kept in the transaction that ends the cancellation: all who wait get the same. */
+async function answerAtEnd(
+  context: Context,
+  { key, idempotency }: CancelRequest,
+  { reply: { disposition }, execution: before }: Accepted,
+  signal: AbortSignal,
+): Promise<CancelAnswer> {
+  const execution = await waitForEnd(context, before, signal);
+  const kept = idempotency === null ? null : await context.store.findAnswer(key, idempotency);
+  if (kept !== null) return answerOf(context, disposition, kept);
+  return { disposition, execution, timeline: await timelineOf(context, execution, null), flagRaised: false };
+}
+
+/** The first of those who wait for the same command keeps what it gets, for the others. */
+async function answerShortly(
+  context: Context,
+  { key, idempotency }: CancelRequest,
+  { reply: { disposition }, execution: before, replay }: Accepted,
+  signal: AbortSignal,
+): Promise<CancelAnswer> {
   // Beside the wait, so that work which looks at the flag stops within it.
-  const raising = raiseFlag(context.flags, accepted.execution);
-  const execution =
-    answers === "ended"
-      ? await waitForEnd(context, accepted.execution, signal)
-      : await waitShortly(context, accepted.execution, signal);
+  const raising = raiseFlag(context.flags, before);
+  const execution = await waitShortly(context, before, replay?.since ?? context.clock.now(), signal);
   const timeline = await timelineOf(context, execution, null);
   const flagRaised = await raising;
-  if (request.idempotency === null) return { disposition, execution, timeline, flagRaised };
+  if (idempotency === null) return { disposition, execution, timeline, flagRaised };
   const lastSequence = timeline.at(-1)?.sequence ?? 0;
-  const kept = await context.store.recordAnswer(request.key, request.idempotency, {
-    execution,
-    lastSequence,
-    flagRaised,
-  });
-  return {
-    disposition,
-    execution: kept.execution,
-    timeline: await timelineOf(context, kept.execution, kept.lastSequence),
-    flagRaised: kept.flagRaised,
-  };
+  const kept = await context.store.recordAnswer(key, idempotency, { execution, lastSequence, flagRaised });
+  return answerOf(context, disposition, kept);
+}
+
+/** The answer that is kept for replays. */
+async function answerOf(
+  context: Context,
+  disposition: Disposition,
+  { execution, lastSequence, flagRaised }: KeptAnswer,
+): Promise<CancelAnswer> {
+  return { disposition, execution, timeline: await timelineOf(context, execution, lastSequence), flagRaised };
 }
 
 /** The timeline right after a command. A new cancellation's is just what the command wrote. */
 async function timelineAfter(context: Context, accepted: Accepted): Promise<readonly StoredEvent[]> {
   const isNew = accepted.reply.disposition === "applied" && accepted.replay === null;
-  if (!isNew) return timelineOf(context, accepted.execution, null);
+  if (!isNew) return timelineOf(context, accepted.execution, accepted.upToSequence);
   return accepted.events.filter((event) => event.cancellationId !== null);
 }
 
@@ -118,9 +139,16 @@ async function waitForEnd(context: Context, execution: Execution, signal: AbortS
   );
 }
 
-async function waitShortly(context: Context, execution: Execution, signal: AbortSignal): Promise<Execution> {
+/** @param since when the first caller began to wait: whoever repeats its command waits only as long as it does */
+async function waitShortly(
+  context: Context,
+  execution: Execution,
+  since: Millis,
+  signal: AbortSignal,
+): Promise<Execution> {
   const id = execution.cancellation?.id ?? "";
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(SHORT_WAIT)]);
+  const left = Math.max(0, since + SHORT_WAIT - context.clock.now());
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(left)]);
   const ended = await waitUntil(context, execution.key, (now) => hasEnded(now, id), patience);
   return ended ?? (await context.store.findExecution(execution.key)) ?? execution;
 }

@@ -1,23 +1,36 @@
 /** The command queue: commands gather while a transaction commits, and the next transaction takes them all. */
 import type { Logger } from "pino";
+import type { Command } from "../domain/command.ts";
 import { Refused, refusal } from "../domain/refusal.ts";
+import type { Millis } from "../domain/time.ts";
 import type { Applied, Envelope, Store } from "../store/store.ts";
 import type { Clock } from "./clock.ts";
 
 /** Enough for one fsync to serve hundreds of callers, few enough for a batch to stay within a few milliseconds. */
 const MAX_BATCH = 512;
 
-/** How many commands of callers may wait. At a hundred batches a second this is less than a second of work. */
-const MAX_WAITING = 20_000;
+/** What may wait when a caller's command comes: more than this, and the command is refused. */
+interface Patience {
+  /** How long the command that waits longest has been waiting: about as long as the new one would. */
+  readonly longest: Millis;
+  readonly commands: number;
+}
+
+/** Whoever registers or starts work can do so a little later. */
+const ORDINARY: Patience = { longest: 1_000, commands: 10_000 };
+
+/** What stops work, or tells that it has stopped: late is better than not at all, as long as the caller still waits. */
+const URGENT: Patience = { longest: 5_000, commands: 20_000 };
 
 interface Waiting {
   readonly envelope: Envelope;
+  readonly since: Millis;
   readonly resolve: (applied: Applied) => void;
   readonly reject: (error: unknown) => void;
 }
 
 export interface CommandQueueOptions {
-  readonly store: Store;
+  readonly store: Pick<Store, "apply">;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Told what was committed, before the callers are. */
@@ -34,10 +47,17 @@ export class CommandQueue {
     this.#options = options;
   }
 
-  /** Decides a caller's command. Resolves once it is durable. Throws `overloaded` if too many are waiting. */
+  /** How long the command that waits longest has been waiting; 0 if none waits. */
+  get delay(): Millis {
+    const [first] = this.#waiting;
+    return first === undefined ? 0 : this.#options.clock.now() - first.since;
+  }
+
+  /** Decides a caller's command. Resolves once it is durable. Throws `overloaded` if it would have to wait too long. */
   submit(envelope: Envelope): Promise<Applied> {
     if (this.#closed) return Promise.reject(shuttingDown());
-    if (this.#waiting.length >= MAX_WAITING) {
+    const { longest, commands } = isUrgent(envelope.command) ? URGENT : ORDINARY;
+    if (this.delay > longest || this.#waiting.length >= commands) {
       return Promise.reject(
         new Refused(refusal("overloaded", "more commands are waiting than the server accepts; try again shortly")),
       );
@@ -58,15 +78,15 @@ export class CommandQueue {
 
   #enqueue(envelope: Envelope): Promise<Applied> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ envelope, resolve, reject });
+      this.#waiting.push({ envelope, since: this.#options.clock.now(), resolve, reject });
       this.#draining ??= this.#drain();
     });
   }
 
   async #drain(): Promise<void> {
-    // Lets the requests that have arrived together get into one batch.
-    await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
+      // Lets the requests that have arrived together get into one batch, and the answers to the last one out.
+      await new Promise((resolve) => setImmediate(resolve));
       const batch = this.#waiting.splice(0, MAX_BATCH);
       await this.#apply(batch);
     }
@@ -100,6 +120,10 @@ export class CommandQueue {
     }
     for (const waiting of batch) await this.#apply([waiting]);
   }
+}
+
+function isUrgent({ type }: Command): boolean {
+  return type !== "register" && type !== "start" && type !== "resolve_incident";
 }
 
 function shuttingDown(): Refused {

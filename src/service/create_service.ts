@@ -3,6 +3,8 @@ import type { Logger } from "pino";
 import type { Millis } from "../domain/time.ts";
 import type { Engine } from "../engines/engine.ts";
 import type { WorkerEngine } from "../engines/worker_engine.ts";
+import { EFFECT_CLAIM } from "../store/effect_claim.ts";
+import type { Faults } from "../store/faults.ts";
 import type { Applied, Store } from "../store/store.ts";
 import { batchOperationUseCases } from "./batch_operations.ts";
 import { BatchRunner } from "./batch_runner.ts";
@@ -17,7 +19,9 @@ import { createEffectRunner } from "./effect_runner.ts";
 import { EventBus } from "./event_bus.ts";
 import { executionUseCases } from "./executions.ts";
 import { listenerJobUseCases } from "./listener_jobs.ts";
+import { OtherReplicas } from "./other_replicas.ts";
 import { productListUseCases } from "./product_lists.ts";
+import { Retention, type RetentionTimes } from "./retention.ts";
 import type { Service } from "./service.ts";
 import { watchUseCases } from "./watching.ts";
 import { workerUseCases } from "./workers.ts";
@@ -36,18 +40,27 @@ export interface ServiceOptions {
   readonly random?: () => number;
   /** How long after the start no lease ends, so that workers can come back. Default: 15 seconds, the default lease. */
   readonly leaseGrace?: Millis;
+  /** Default: command ids for 24 hours, which the contract promises, and all else for ever. */
+  readonly retention?: Partial<RetentionTimes>;
+  /** How long a claim on an effect holds, and one on the items of a batch operation. Default: 30 seconds. */
+  readonly effectClaim?: Millis;
+  /** Default: none. */
+  readonly faults?: Faults | undefined;
 }
 
 export interface RunningService extends Service {
+  /** How long the command that waits longest to be decided has been waiting. */
+  commandDelay(): Millis;
   /** Carries out no more effects, decides what was submitted, and then nothing more. The store stays open. */
   stop(): Promise<void>;
 }
 
 const DEFAULT_LEASE_GRACE: Millis = 15_000;
+const DEFAULT_RETENTION: RetentionTimes = { commands: 24 * 60 * 60 * 1000, executions: null, audit: null };
 
 /** The service over `store`, carrying out what is owed from now on. */
 export function createService(options: ServiceOptions): RunningService {
-  const { store, clock, workers, logger, flags = NO_FLAGS } = options;
+  const { store, clock, workers, logger, flags = NO_FLAGS, effectClaim = EFFECT_CLAIM, faults } = options;
   const engines = new Map<string, Engine>([workers, ...(options.engines ?? [])].map((engine) => [engine.name, engine]));
   const bus = new EventBus();
   const queue = new CommandQueue({
@@ -64,11 +77,40 @@ export function createService(options: ServiceOptions): RunningService {
   const startedAt = clock.now();
   const leasesEndFrom = startedAt + (options.leaseGrace ?? DEFAULT_LEASE_GRACE);
   const callbacks = createCallbackSender(options.callbacks, clock);
-  const runner = createEffectRunner({ store, queue, engines, clock, callbacks, flags, startedAt, leasesEndFrom });
-  const dispatcher = new EffectDispatcher({ store, clock, runner, logger, random: options.random ?? Math.random });
+  const runner = createEffectRunner({
+    store,
+    queue,
+    engines,
+    clock,
+    callbacks,
+    flags,
+    faults,
+    startedAt,
+    leasesEndFrom,
+  });
+  const random = options.random ?? Math.random;
+  const dispatcher = new EffectDispatcher({ store, clock, runner, logger, claim: effectClaim, faults, random });
   dispatcher.start();
-  const batchRunner = new BatchRunner({ batches: store.batchOperations, queue, bus, clock, logger });
+  const batchRunner = new BatchRunner({
+    batches: store.batchOperations,
+    isShared: store.notices !== null,
+    claim: effectClaim,
+    queue,
+    bus,
+    clock,
+    logger,
+  });
   batchRunner.start();
+  const retention = new Retention({
+    store,
+    clock,
+    logger,
+    times: { ...DEFAULT_RETENTION, ...options.retention },
+  });
+  retention.start();
+  const { notices } = store;
+  const replicas = notices === null ? null : new OtherReplicas({ store, notices, bus, queue, workers, logger });
+  replicas?.start();
   const context: Context = { store, queue, bus, clock, engines, workers, flags };
   return {
     ...cancellationUseCases(context),
@@ -78,8 +120,11 @@ export function createService(options: ServiceOptions): RunningService {
     ...listenerJobUseCases(context),
     ...watchUseCases(context),
     ...batchOperationUseCases(context, batchRunner),
+    commandDelay: () => queue.delay,
     stop: async () => {
       callbacks.stop();
+      await replicas?.stop();
+      await retention.stop();
       await batchRunner.stop();
       await dispatcher.stop();
       await queue.close();

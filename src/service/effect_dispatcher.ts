@@ -1,6 +1,7 @@
 /** The effect dispatcher: carries out what is owed when it is due, and feeds what came of it back as commands. */
 import type { Logger } from "pino";
 import type { Millis } from "../domain/time.ts";
+import type { Faults } from "../store/faults.ts";
 import type { Store, StoredEffect } from "../store/store.ts";
 import { backoff } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
@@ -13,11 +14,17 @@ const MAX_RUNNING = 256;
 /** How many callbacks are sent at once, beside them: receivers are strangers, and a slow one must not keep a stop waiting. */
 const MAX_CALLBACKS = 64;
 
-/** How long a claim holds: well above the deadline of one call to an engine. */
-const CLAIM: Millis = 30_000;
+/** How often to look where other processes may owe effects too: what one that died had claimed, or has just written, is told by nobody. */
+const LOOK_EVERY: Millis = 1_000;
 
 /** How long to wait after the store failed to hand out effects. */
 const STORE_RETRY: Millis = 1_000;
+
+/** When effects for which there was no room are due again: so that a lane that stays full does not keep the store busy. */
+const LANE_RETRY: Millis = 100;
+
+/** Within what one SQL statement may name. */
+const RETURNED_AT_ONCE = 1_000;
 
 /** Node's timers overflow above this. */
 const LONGEST_TIMER: Millis = 2 ** 31 - 1;
@@ -27,6 +34,9 @@ export interface EffectDispatcherOptions {
   readonly clock: Clock;
   readonly runner: EffectRunner;
   readonly logger: Logger;
+  /** How long a claim holds. */
+  readonly claim: Millis;
+  readonly faults: Faults | undefined;
   /** In [0, 1). */
   readonly random: () => number;
 }
@@ -38,6 +48,11 @@ export class EffectDispatcher {
   #timer: NodeJS.Timeout | null = null;
   #wakeAt = Number.POSITIVE_INFINITY;
   #claiming: Promise<void> | null = null;
+  /** True while effects wait in the store because there was no room: until those have had their turn, new ones wait there behind them. */
+  #isBehind = false;
+  /** What there was no room for, and is to be given back to the store. */
+  #surplus: number[] = [];
+  #returning: Promise<void> | null = null;
   #stopped = false;
 
   constructor(options: EffectDispatcherOptions) {
@@ -49,11 +64,16 @@ export class EffectDispatcher {
     this.#wakeBy(this.#options.clock.now());
   }
 
-  /** Takes effects that were just committed: those that are due are claimed for this dispatcher, the others wait in the store. */
+  /**
+   * Takes effects that were just committed: those that are due are claimed for this dispatcher, the others wait in the store. So do those
+   * for which there is no room.
+   */
   accept(effects: readonly StoredEffect[]): void {
+    if (this.#stopped) return;
     const now = this.#options.clock.now();
     for (const effect of effects) {
-      if (effect.effect.dueAt <= now) this.#carryOut(effect);
+      if (effect.effect.dueAt <= now && this.#isBehind) this.#giveBack(effect);
+      else if (effect.effect.dueAt <= now) this.#carryOut(effect);
       else this.#wakeBy(effect.effect.dueAt);
     }
   }
@@ -63,6 +83,7 @@ export class EffectDispatcher {
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#claiming;
+    await this.#returning;
     await Promise.all([this.#lane.stop(), this.#callbacks.stop()]);
   }
 
@@ -83,15 +104,17 @@ export class EffectDispatcher {
   }
 
   async #claim(): Promise<void> {
-    const { store, clock, logger } = this.#options;
+    const { store, clock, claim, logger } = this.#options;
     try {
       const { room } = this.#lane;
       if (room > 0) {
         const now = clock.now();
-        for (const effect of await store.claimEffects(now, now + CLAIM, room)) this.#carryOut(effect);
+        for (const effect of await store.claimEffects(now, now + claim, room)) this.#carryOut(effect);
       }
       const next = await store.nextEffectAt();
+      this.#isBehind = this.#isBehind && next !== null && next <= clock.now() + LANE_RETRY;
       if (next !== null) this.#wakeBy(room > 0 ? next : Math.max(next, clock.now() + 10));
+      if (store.notices !== null) this.#wakeBy(clock.now() + LOOK_EVERY);
     } catch (error) {
       logger.error({ err: error }, "effects can't be claimed; trying again");
       this.#wakeBy(clock.now() + STORE_RETRY);
@@ -101,13 +124,43 @@ export class EffectDispatcher {
   #carryOut(effect: StoredEffect): void {
     if (this.#stopped) return;
     const lane = effect.effect.type === "callback" ? this.#callbacks : this.#lane;
-    lane.push(effect);
+    if (lane.push(effect)) return;
+    if (lane === this.#lane) this.#isBehind = true;
+    this.#giveBack(effect);
+  }
+
+  #giveBack({ id }: StoredEffect): void {
+    this.#surplus.push(id);
+    this.#returning ??= this.#returnSurplus().finally(() => {
+      this.#returning = null;
+    });
+  }
+
+  /** The store has claimed them for this dispatcher: without this they would only be due when that claim ends. */
+  async #returnSurplus(): Promise<void> {
+    const { store, clock, claim, logger } = this.#options;
+    // Lets those that were handed out together go back together.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#surplus.length > 0) {
+      const ids = this.#surplus.splice(0, RETURNED_AT_ONCE);
+      const dueAt = clock.now() + LANE_RETRY;
+      try {
+        await store.returnEffects(ids, dueAt);
+        this.#wakeBy(dueAt);
+      } catch (error) {
+        // They are not lost: they are due again when their claim ends.
+        logger.error({ err: error, effects: ids.length }, "effects can't be given back to the store");
+        this.#wakeBy(clock.now() + claim);
+      }
+    }
   }
 
   async #run(effect: StoredEffect): Promise<void> {
-    const { runner, logger } = this.#options;
+    const { runner, faults, logger } = this.#options;
     try {
+      if (faults !== undefined) await faults.reach("dispatcher.before_run");
       const result = await runner.run(effect);
+      if (faults !== undefined) await faults.reach("dispatcher.after_run");
       if (result.type === "postponed") await this.#postpone(effect, result.dueAt, effect.attempts);
       if (result.type === "failed") await this.#retry(effect, result.longestWait);
     } catch (error) {
@@ -123,14 +176,14 @@ export class EffectDispatcher {
   }
 
   async #postpone(effect: StoredEffect, dueAt: Millis, attempts: number): Promise<void> {
-    const { store, logger } = this.#options;
+    const { store, clock, claim, logger } = this.#options;
     try {
       await store.postponeEffect(effect.id, dueAt, attempts);
       this.#wakeBy(dueAt);
     } catch (error) {
       // It is not lost: it is due again when its claim ends.
       logger.error({ err: error, effect: effect.effect.type, execution: effect.key }, "an effect can't be postponed");
-      this.#wakeBy(this.#options.clock.now() + CLAIM);
+      this.#wakeBy(clock.now() + claim);
     }
   }
 }

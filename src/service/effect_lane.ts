@@ -1,6 +1,9 @@
 /** A lane of the effect dispatcher: what waits to be carried out, and what is. Lanes don't wait for each other. */
 import type { StoredEffect } from "../store/store.ts";
 
+/** How many effects may wait for each that is carried out at once: so few that memory is bounded, so many that the store is rarely asked. */
+const WAITING_PER_PLACE = 16;
+
 export class EffectLane {
   readonly #limit: number;
   readonly #run: (effect: StoredEffect) => Promise<void>;
@@ -23,12 +26,17 @@ export class EffectLane {
     return this.#limit - this.#held.size;
   }
 
-  /** Takes an effect. One that it holds already, and that was claimed anew because it waited so long, is not taken twice. */
-  push(effect: StoredEffect): void {
-    if (this.#held.has(effect.id)) return;
+  /**
+   * Takes an effect. One that it holds already, and that was claimed anew because it waited so long, is not taken twice. False: too many
+   * wait already.
+   */
+  push(effect: StoredEffect): boolean {
+    if (this.#held.has(effect.id)) return true;
+    if (this.#ready.length >= this.#limit * WAITING_PER_PLACE) return false;
     this.#held.add(effect.id);
     this.#ready.push(effect);
     this.#runReady();
+    return true;
   }
 
   /** Forgets what waits, and resolves when what runs is done. */

@@ -1,8 +1,9 @@
 /** Carries out one effect. */
 import type { Command } from "../domain/command.ts";
-import type { ExecutionKey } from "../domain/execution.ts";
+import type { Execution, ExecutionKey } from "../domain/execution.ts";
 import type { Millis } from "../domain/time.ts";
 import type { Delivery, Engine } from "../engines/engine.ts";
+import type { Faults } from "../store/faults.ts";
 import type { Store, StoredEffect } from "../store/store.ts";
 import type { CallbackSender } from "./callback_sender.ts";
 import { type CancellationFlags, raiseFlag } from "./cancellation_flags.ts";
@@ -37,6 +38,7 @@ export interface EffectRunnerOptions {
   readonly clock: Clock;
   readonly callbacks: CallbackSender;
   readonly flags: CancellationFlags;
+  readonly faults: Faults | undefined;
   /** When this process started. */
   readonly startedAt: Millis;
   /**
@@ -51,17 +53,26 @@ export interface EffectRunner {
 }
 
 export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
-  const { store, queue, engines, clock, callbacks, flags, startedAt, leasesEndFrom } = options;
+  const { store, queue, engines, clock, callbacks, flags, faults, startedAt, leasesEndFrom } = options;
 
   /** Decides a command that carries out the effect, which is removed with it. */
   async function settle(stored: StoredEffect, command: Command, key: ExecutionKey = stored.key): Promise<EffectResult> {
-    await queue.submitOwed({ key, command, idempotency: null, effectId: stored.id });
+    await queue.submitOwed({ key, command, idempotency: null, effectId: stored.id, audit: null });
     return DONE;
   }
 
   async function drop(stored: StoredEffect): Promise<EffectResult> {
     await store.dropEffect(stored.id);
     return DONE;
+  }
+
+  async function callEngine(engine: Engine, execution: Execution, signal: "stop" | "terminate"): Promise<Delivery> {
+    if (faults !== undefined) await faults.reach("engine.before_call");
+    const deadline = AbortSignal.timeout(ENGINE_DEADLINE);
+    const delivery =
+      signal === "stop" ? await engine.requestStop(execution, deadline) : await engine.terminate(execution, deadline);
+    if (faults !== undefined) await faults.reach("engine.after_call");
+    return delivery;
   }
 
   async function deliver(
@@ -81,9 +92,7 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
     ) {
       return drop(stored);
     }
-    const deadline = AbortSignal.timeout(ENGINE_DEADLINE);
-    const delivery: Delivery =
-      signal === "stop" ? await engine.requestStop(execution, deadline) : await engine.terminate(execution, deadline);
+    const delivery = await callEngine(engine, execution, signal);
     switch (delivery.type) {
       case "delivered":
         return settle(stored, { type: "signal_delivered", cancellationId, signal });
@@ -96,6 +105,11 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
           message: delivery.message,
         });
       case "unreachable":
+        // The worker may be attached to another replica, which then carries the effect out.
+        if (store.notices !== null && execution.lease !== null) {
+          const { workerId } = execution.lease;
+          await store.notices.send({ type: "order", workerId, key: stored.key, effectId: stored.id });
+        }
         // The timeline tells it once, and not of a worker that is just connecting. All other attempts are the dispatcher's business.
         if (stored.attempts === 1) {
           const { message } = delivery;
@@ -104,6 +118,7 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
             command: { type: "signal_failed", cancellationId, signal, permanent: false, message },
             idempotency: null,
             effectId: null,
+            audit: null,
           });
         }
         return { type: "failed" };
@@ -149,6 +164,7 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
             },
             idempotency: null,
             effectId: null,
+            audit: null,
           });
           if (reply.accepted && execution !== null) await raiseFlag(flags, execution);
         }),

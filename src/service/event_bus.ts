@@ -6,11 +6,18 @@ import type { Applied } from "../store/store.ts";
 
 export type Listener = (applied: Applied) => void;
 
+/** An execution that somebody listens to. */
+export interface Watched {
+  readonly key: ExecutionKey;
+  /** The last event that the listeners were told of; 0: none yet. */
+  lastSequence: number;
+}
+
 /** A subject that can be listened to. */
 export type Topic = string;
 
 /** All that happens to one execution. */
-export function executionTopic(key: ExecutionKey): Topic {
+function executionTopic(key: ExecutionKey): Topic {
   return `execution\u0000${keyOf(key)}`;
 }
 
@@ -24,6 +31,29 @@ export const CANCELLATION_ENDS: Topic = "cancellation_ends";
 
 export class EventBus {
   readonly #listeners = new Map<Topic, Set<Listener>>();
+  /** The executions that somebody listens to. */
+  readonly #watched = new Map<Topic, Watched>();
+
+  /** The executions that somebody listens to. */
+  get watched(): Iterable<Watched> {
+    return this.#watched.values();
+  }
+
+  /** True if somebody would be told of what happens to the execution. */
+  hasListeners(key: ExecutionKey): boolean {
+    return this.#watched.has(executionTopic(key)) || this.#listeners.has(listenerJobTopic(key.tenant));
+  }
+
+  /** Calls `listener` for each commit that concerns the execution, until the returned function is called. */
+  subscribeToExecution(key: ExecutionKey, listener: Listener): () => void {
+    const topic = executionTopic(key);
+    if (!this.#watched.has(topic)) this.#watched.set(topic, { key, lastSequence: 0 });
+    const unsubscribe = this.subscribe(topic, listener);
+    return () => {
+      unsubscribe();
+      if (!this.#listeners.has(topic)) this.#watched.delete(topic);
+    };
+  }
 
   /** Calls `listener` for each commit that concerns the topic, until the returned function is called. */
   subscribe(topic: Topic, listener: Listener): () => void {
@@ -39,7 +69,10 @@ export class EventBus {
   publish(applied: Applied): void {
     const { execution } = applied;
     if (execution === null || applied.events.length === 0) return;
-    this.#tell(executionTopic(execution.key), applied);
+    const topic = executionTopic(execution.key);
+    const watched = this.#watched.get(topic);
+    if (watched !== undefined) watched.lastSequence = applied.events.at(-1)?.sequence ?? watched.lastSequence;
+    this.#tell(topic, applied);
     if (applied.events.some(({ type }) => type === "cancellation_ended")) this.#tell(CANCELLATION_ENDS, applied);
     if (execution.cancellation?.listenerJob?.state === "available")
       this.#tell(listenerJobTopic(execution.key.tenant), applied);

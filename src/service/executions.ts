@@ -12,7 +12,7 @@ export function executionUseCases(
   "register" | "start" | "complete" | "fail" | "getExecution" | "listExecutions" | "searchProcessInstances"
 > {
   return {
-    register: async ({ tenant, kind, id, spec, queueItems, claim }) => {
+    register: async ({ tenant, kind, id, spec, queueItems, claim, idempotency = null }) => {
       if (!context.engines.has(spec.engine)) {
         const known = [...context.engines.keys()].join(", ");
         throw new Refused(
@@ -21,13 +21,17 @@ export function executionUseCases(
           }),
         );
       }
-      const key = { tenant, kind, id: id === "" ? mintExecutionId(kind) : id };
-      return (await submit(context, key, { type: "register", spec, queueItems, claim })).execution;
+      const isMinting = id === "";
+      const key = { tenant, kind, id: isMinting ? mintExecutionId(kind) : id };
+      const submission = { idempotency: idempotency === null ? null : { ...idempotency, isMinting } };
+      return (await submit(context, key, { type: "register", spec, queueItems, claim }, submission)).execution;
     },
-    start: async (key, claim) => (await submit(context, key, { type: "start", claim })).execution,
-    complete: async (key, token, result, outcomeId) =>
-      (await submit(context, key, { type: "complete", token, result, outcomeId })).execution,
-    fail: async (key, token, error) => (await submit(context, key, { type: "fail", token, error })).execution,
+    start: async (key, claim, idempotency) =>
+      (await submit(context, key, { type: "start", claim }, { idempotency })).execution,
+    complete: async (key, token, result, outcomeId, idempotency) =>
+      (await submit(context, key, { type: "complete", token, result, outcomeId }, { idempotency })).execution,
+    fail: async (key, token, error, idempotency) =>
+      (await submit(context, key, { type: "fail", token, error }, { idempotency })).execution,
     getExecution: async (key) => {
       const execution = await context.store.findExecution(key);
       if (execution === null) throw new Refused(notFound(key));

@@ -14,14 +14,16 @@ export function listenerJobUseCases(
 ): Pick<Service, "activateListenerJobs" | "completeListenerJob" | "failListenerJob"> {
   return {
     activateListenerJobs: (request, signal) => activateWaiting(context, request, signal),
-    completeListenerJob: async (tenant, jobKey, activation) => {
+    completeListenerJob: async (tenant, jobKey, activation, idempotency) => {
       const key = await findJob(context, tenant, jobKey);
-      const { execution } = await submit(context, key, { type: "complete_listener_job", jobKey, activation });
+      const command = { type: "complete_listener_job", jobKey, activation } as const;
+      const { execution } = await submit(context, key, command, { idempotency });
       return cancelled(execution);
     },
-    failListenerJob: async (tenant, jobKey, activation, failure) => {
+    failListenerJob: async (tenant, jobKey, activation, failure, idempotency) => {
       const key = await findJob(context, tenant, jobKey);
-      const { execution } = await submit(context, key, { type: "fail_listener_job", jobKey, activation, ...failure });
+      const command = { type: "fail_listener_job", jobKey, activation, ...failure } as const;
+      const { execution } = await submit(context, key, command, { idempotency });
       return cancelled(execution);
     },
   };
@@ -72,6 +74,7 @@ async function activate(context: Context, request: ActivationRequest): Promise<r
         command: { type: "activate_listener_job", jobKey, workerId, lock },
         idempotency: null,
         effectId: null,
+        audit: null,
       });
       // Refused: another worker was faster.
       return applied.reply.accepted && applied.execution !== null ? [cancelled(applied.execution)] : [];

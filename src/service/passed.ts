@@ -10,5 +10,6 @@ export function passed(time: Millis, signal: AbortSignal): Promise<void> {
     };
     const timer = setTimeout(done, time);
     signal.addEventListener("abort", done, { once: true });
+    if (signal.aborted) done();
   });
 }

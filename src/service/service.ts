@@ -6,6 +6,7 @@ import type { Execution, ExecutionError, ExecutionKey, ExecutionSpec, Kind, Queu
 import type { JsonObject } from "../domain/json.ts";
 import type { Signal, StopOrder } from "../domain/signal.ts";
 import type { Millis } from "../domain/time.ts";
+import type { AuditCall } from "../store/audit.ts";
 import type { BatchFilter, BatchItem, BatchItemFilter, Listed, Slice } from "../store/batch_operation_lists.ts";
 import type { BatchOperation } from "../store/batch_operations.ts";
 import type {
@@ -28,6 +29,7 @@ import type {
 } from "../store/store.ts";
 
 export type { StopOrder } from "../domain/signal.ts";
+export type { AuditCall } from "../store/audit.ts";
 export type { BatchFilter, BatchItem, BatchItemFilter, Slice } from "../store/batch_operation_lists.ts";
 export type { BatchOperation } from "../store/batch_operations.ts";
 export type {
@@ -51,6 +53,13 @@ export type {
   WindowRequest,
 } from "../store/store.ts";
 
+/** Who asks for something that the audit log keeps, and whether it does already. */
+export interface AuditTrail {
+  readonly call: AuditCall;
+  /** True from when the store has it to decide, which writes down what it decides. Otherwise whoever refuses the call sees to it. */
+  isRecorded: boolean;
+}
+
 export interface CancelRequest {
   readonly key: ExecutionKey;
   /** Null: the default of the kind. */
@@ -64,6 +73,8 @@ export interface CancelRequest {
   readonly workflowId: string | null;
   /** Null: the call is not to be replayed. */
   readonly idempotency: Idempotency | null;
+  /** Null: nobody has to answer for it. */
+  readonly audit: AuditTrail | null;
 }
 
 export interface CancelAnswer {
@@ -85,6 +96,8 @@ export interface RegisterRequest {
   readonly spec: Omit<ExecutionSpec, "root">;
   readonly queueItems: readonly QueueItem[];
   readonly claim: Claim | null;
+  /** Left out or null: the call is not to be replayed. */
+  readonly idempotency?: Idempotency | null;
 }
 
 export interface LeaseAnswer {
@@ -115,8 +128,14 @@ interface BatchRequest {
   readonly operationReference: string | null;
   /** Null: the call is not to be replayed. */
   readonly idempotency: Idempotency | null;
+  /** Null: nobody has to answer for it. */
+  readonly audit: AuditTrail | null;
 }
 
+/**
+ * The use cases. Those that take an `idempotency` as their last argument answer a command that is repeated as they did the first time;
+ * left out or null, the call is not to be replayed.
+ */
 export interface Service {
   /** Cancels, and answers when the kind's contract says so. Throws `still_cancelling` if `signal` aborts a wait. */
   cancel(request: CancelRequest, signal: AbortSignal): Promise<CancelAnswer>;
@@ -132,12 +151,23 @@ export interface Service {
     afterSequence: number,
     signal: AbortSignal,
   ): AsyncIterable<StoredEvent>;
-  resolveIncident(tenant: string, cancellationId: string, retries: number): Promise<CancelledExecution>;
+  resolveIncident(
+    tenant: string,
+    cancellationId: string,
+    retries: number,
+    idempotency?: Idempotency | null,
+  ): Promise<CancelledExecution>;
 
   register(request: RegisterRequest): Promise<Execution>;
-  start(key: ExecutionKey, claim: Claim): Promise<Execution>;
-  complete(key: ExecutionKey, token: number, result: JsonObject | null, outcomeId: string | null): Promise<Execution>;
-  fail(key: ExecutionKey, token: number, error: ExecutionError): Promise<Execution>;
+  start(key: ExecutionKey, claim: Claim, idempotency?: Idempotency | null): Promise<Execution>;
+  complete(
+    key: ExecutionKey,
+    token: number,
+    result: JsonObject | null,
+    outcomeId: string | null,
+    idempotency?: Idempotency | null,
+  ): Promise<Execution>;
+  fail(key: ExecutionKey, token: number, error: ExecutionError, idempotency?: Idempotency | null): Promise<Execution>;
   getExecution(key: ExecutionKey): Promise<Execution>;
   listExecutions(tenant: string, filter: ExecutionFilter, page: PageRequest): Promise<Page<Execution>>;
   searchProcessInstances(tenant: string, search: ProcessInstanceSearch): Promise<FoundProcessInstances>;
@@ -156,15 +186,26 @@ export interface Service {
   heartbeat(leases: readonly { readonly key: ExecutionKey; readonly token: number }[]): Promise<readonly LeaseAnswer[]>;
   /** Pending orders first, then each as it is decided, until `signal` aborts. */
   attach(tenant: string, workerId: string, signal: AbortSignal): AsyncIterable<WorkerMessage>;
-  reportStopped(key: ExecutionKey, token: number, evidence: string): Promise<Execution>;
+  reportStopped(
+    key: ExecutionKey,
+    token: number,
+    evidence: string,
+    idempotency?: Idempotency | null,
+  ): Promise<Execution>;
   /** The executions whose listener job (`cancellation.listenerJob`) was taken; empty if none came in time. */
   activateListenerJobs(request: ActivationRequest, signal: AbortSignal): Promise<readonly CancelledExecution[]>;
-  completeListenerJob(tenant: string, jobKey: string, activation: number): Promise<CancelledExecution>;
+  completeListenerJob(
+    tenant: string,
+    jobKey: string,
+    activation: number,
+    idempotency?: Idempotency | null,
+  ): Promise<CancelledExecution>;
   failListenerJob(
     tenant: string,
     jobKey: string,
     activation: number,
     failure: { readonly retries: number | null; readonly message: string; readonly backoff: Millis },
+    idempotency?: Idempotency | null,
   ): Promise<CancelledExecution>;
 
   /** Cancels all process instances that the filter selects now, in the background. Answers with the key of the batch operation. */
@@ -175,8 +216,23 @@ export interface Service {
   /** In the order in which their turn comes. */
   listBatchItems(tenant: string, filter: BatchItemFilter, slice: Slice): Promise<Listed<BatchItem>>;
   /** Takes no more items. Cancellations that have begun go on. */
-  suspendBatchOperation(tenant: string, key: string): Promise<void>;
-  resumeBatchOperation(tenant: string, key: string): Promise<void>;
+  suspendBatchOperation(
+    tenant: string,
+    key: string,
+    audit: AuditTrail | null,
+    idempotency?: Idempotency | null,
+  ): Promise<void>;
+  resumeBatchOperation(
+    tenant: string,
+    key: string,
+    audit: AuditTrail | null,
+    idempotency?: Idempotency | null,
+  ): Promise<void>;
   /** Leaves alone what was not reached. Cancellations that have begun go on. */
-  cancelBatchOperation(tenant: string, key: string): Promise<void>;
+  cancelBatchOperation(
+    tenant: string,
+    key: string,
+    audit: AuditTrail | null,
+    idempotency?: Idempotency | null,
+  ): Promise<void>;
 }

@@ -1,7 +1,6 @@
 /** Waiting for an execution to come to a state. */
 import type { Execution, ExecutionKey } from "../domain/execution.ts";
 import type { Context } from "./context.ts";
-import { executionTopic } from "./event_bus.ts";
 
 /**
  * Resolves with the execution once `isReached` holds for it; with null if `signal` aborts before, or if the execution is not there.
@@ -15,7 +14,7 @@ export async function waitUntil(
 ): Promise<Execution | null> {
   if (signal.aborted) return null;
   const waited = Promise.withResolvers<Execution | null>();
-  const unsubscribe = context.bus.subscribe(executionTopic(key), ({ execution }) => {
+  const unsubscribe = context.bus.subscribeToExecution(key, ({ execution }) => {
     if (execution !== null && isReached(execution)) waited.resolve(execution);
   });
   const abort = () => waited.resolve(null);

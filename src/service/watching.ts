@@ -3,9 +3,8 @@ import { type Execution, type ExecutionKey, isLive } from "../domain/execution.t
 import { Refused, refusal } from "../domain/refusal.ts";
 import { notFound } from "../domain/refusals.ts";
 import type { Applied, StoredEvent } from "../store/store.ts";
-import { Channel } from "./channel.ts";
+import { type Backlog, Channel } from "./channel.ts";
 import type { Context } from "./context.ts";
-import { executionTopic } from "./event_bus.ts";
 import type { Service } from "./service.ts";
 
 /** How many events of the past are read at a time. */
@@ -17,6 +16,13 @@ interface Watched {
   readonly cancellationId: string | null;
   /** True when nothing more can happen. */
   readonly isOver: (execution: Execution) => boolean;
+}
+
+/** What a commit means to a watcher: no more than this waits for it. */
+interface Change {
+  readonly events: readonly StoredEvent[];
+  /** True when nothing more can happen. */
+  readonly isOver: boolean;
 }
 
 export function watchUseCases(context: Context): Pick<Service, "watchCancellation" | "watchExecution"> {
@@ -45,8 +51,10 @@ async function* watch(
   afterSequence: number,
   signal: AbortSignal,
 ): AsyncGenerator<StoredEvent> {
-  const channel = new Channel<Applied>();
-  const unsubscribe = context.bus.subscribe(executionTopic(watched.key), (applied) => channel.push(applied));
+  const channel = new Channel(BACKLOG);
+  const unsubscribe = context.bus.subscribeToExecution(watched.key, (applied) =>
+    channel.push(changeOf(applied, watched)),
+  );
   const close = () => channel.close();
   signal.addEventListener("abort", close, { once: true });
   if (signal.aborted) close();
@@ -61,13 +69,13 @@ async function* watch(
       last = event.sequence;
     }
     if (watched.isOver(execution)) return;
-    for await (const applied of channel) {
-      for (const event of applied.events) {
-        if (event.sequence <= last || !belongs(event, watched)) continue;
+    for await (const { events, isOver } of channel) {
+      for (const event of events) {
+        if (event.sequence <= last) continue;
         yield event;
         last = event.sequence;
       }
-      if (applied.execution !== null && watched.isOver(applied.execution)) return;
+      if (isOver) return;
     }
   } finally {
     unsubscribe();
@@ -89,6 +97,25 @@ async function* history(context: Context, watched: Watched, afterSequence: numbe
     last = events.at(-1)?.sequence ?? last;
     if (events.length < HISTORY_PAGE) return;
   }
+}
+
+function changeOf({ execution, events }: Applied, watched: Watched): Change {
+  const isOver = execution !== null && watched.isOver(execution);
+  return { events: events.filter((event) => belongs(event, watched)), isOver };
+}
+
+/** As much as a watcher catches up with in a moment: there may be thousands of them. */
+const BACKLOG: Backlog<Change> = { items: 1_000, bytes: 256 * 1024, bytesOf };
+
+/** What an event takes beside the texts of its attributes. */
+const EVENT_BYTES = 200;
+
+function bytesOf({ events }: Change): number {
+  return events.reduce((sum, { attributes }) => sum + EVENT_BYTES + lengthOf(Object.values(attributes)), 0);
+}
+
+function lengthOf(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + text.length, 0);
 }
 
 function belongs(event: StoredEvent, watched: Watched): boolean {

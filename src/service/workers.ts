@@ -1,7 +1,7 @@
 /** Use cases of workers that run executions: heartbeats, orders, reports. */
 import { type StopOrder, signalFor } from "../domain/signal.ts";
 import type { Millis } from "../domain/time.ts";
-import { Channel } from "./channel.ts";
+import { type Backlog, Channel } from "./channel.ts";
 import { type Context, submit } from "./context.ts";
 import type { Service, WorkerMessage } from "./service.ts";
 
@@ -19,13 +19,14 @@ export function workerUseCases(context: Context): Pick<Service, "heartbeat" | "a
             command: { type: "heartbeat", token },
             idempotency: null,
             effectId: null,
+            audit: null,
           });
           return { execution, signal: signalFor(execution, token) };
         }),
       ),
     attach: (tenant, workerId, signal) => attach(context, tenant, workerId, signal),
-    reportStopped: async (key, token, evidence) =>
-      (await submit(context, key, { type: "report_stopped", token, evidence })).execution,
+    reportStopped: async (key, token, evidence, idempotency) =>
+      (await submit(context, key, { type: "report_stopped", token, evidence }, { idempotency })).execution,
   };
 }
 
@@ -35,7 +36,7 @@ async function* attach(
   workerId: string,
   signal: AbortSignal,
 ): AsyncGenerator<WorkerMessage> {
-  const channel = new Channel<WorkerMessage>();
+  const channel = new Channel(BACKLOG);
   const detach = context.workers.attach(tenant, workerId, (order) => channel.push({ type: "stop_order", order }));
   const keepAlive = setInterval(() => channel.push({ type: "attached" }), KEEP_ALIVE);
   const close = () => channel.close();
@@ -53,6 +54,14 @@ async function* attach(
     clearInterval(keepAlive);
     signal.removeEventListener("abort", close);
   }
+}
+
+/** All that one worker runs may be cancelled in one stroke, and its orders come in one burst. */
+const BACKLOG: Backlog<WorkerMessage> = { items: 10_000, bytes: 16 * 1024 * 1024, bytesOf };
+
+/** An order holds the execution as it was. One that waits is measured as it would be sent. */
+function bytesOf(message: WorkerMessage): number {
+  return message.type === "attached" ? 0 : JSON.stringify(message.order).length;
 }
 
 /** The orders that the worker may have missed: they follow from the state of what it holds. */
@@ -73,5 +82,6 @@ async function markDelivered(context: Context, order: StopOrder): Promise<void> 
     command: { type: "signal_delivered", cancellationId: cancellation.id, signal: order.signal },
     idempotency: null,
     effectId: null,
+    audit: null,
   });
 }

@@ -20,12 +20,14 @@ export interface KnownCommand {
 /** A replay whose first answer may come out of the same batch: then its last sequence (null) is known once its events are written. */
 type DecidedReplay = Omit<Replay, "lastSequence"> & { readonly lastSequence: number | null };
 
-/** What a batch needs from the database. Keys are made by `keyOf` and `commandKeyOf`. */
+/** What a batch needs from the database. Keys are made by `keyOf`, `commandKeyOf` and `mintingKeyOf`. */
 export interface Loaded {
   readonly executions: ReadonlyMap<string, Execution>;
   /** The executions that have live children, of those whose commands ask for it (see `asksForChildren`). */
   readonly withLiveChildren: ReadonlySet<string>;
   readonly commands: ReadonlyMap<string, KnownCommand>;
+  /** The executions that repeated commands registered before, of those whose id is minted (see `mintingKeyOf`). */
+  readonly minted: ReadonlyMap<string, ExecutionKey>;
 }
 
 /** What one command came to, before it is written. */
@@ -54,6 +56,12 @@ export function commandKeyOf(key: ExecutionKey, idempotency: Idempotency): strin
   return `${keyOf(key)}\u0000${idempotency.principal}\u0000${idempotency.method}\u0000${idempotency.commandId}`;
 }
 
+/** The name of a command that registers an execution under a minted id; null for every other. */
+export function mintingKeyOf({ key, idempotency }: Envelope): string | null {
+  if (idempotency?.isMinting !== true) return null;
+  return `${key.tenant}\u0000${idempotency.principal}\u0000${idempotency.method}\u0000${idempotency.commandId}`;
+}
+
 /** The key of the parent that a command names; null if it names none. */
 export function parentKeyOf(envelope: Envelope): ExecutionKey | null {
   if (envelope.command.type !== "register" || envelope.command.spec.parent === null) return null;
@@ -66,44 +74,77 @@ export function asksForChildren(envelope: Envelope): boolean {
   return type === "cancel" || type === "children_due" || type === "children_changed";
 }
 
+/** What a batch has come to so far. */
+interface Progress {
+  readonly current: Map<string, Execution>;
+  readonly commands: Map<string, KnownCommand>;
+  readonly minted: Map<string, ExecutionKey>;
+  readonly changed: Map<string, { before: Execution | null; after: Execution }>;
+}
+
 /** Decides the commands in order, each on what the one before left. */
 export function decideBatch(envelopes: readonly Envelope[], loaded: Loaded, now: Millis): DecidedBatch {
-  const current = new Map(loaded.executions);
-  const commands = new Map(loaded.commands);
-  const changed = new Map<string, { before: Execution | null; after: Execution }>();
+  const progress: Progress = {
+    current: new Map(loaded.executions),
+    commands: new Map(loaded.commands),
+    minted: new Map(loaded.minted),
+    changed: new Map(),
+  };
   const decided: Decided[] = [];
-  for (const envelope of envelopes) {
-    const id = keyOf(envelope.key);
-    const execution = current.get(id) ?? null;
-    const commandId = envelope.idempotency === null ? null : commandKeyOf(envelope.key, envelope.idempotency);
-    const known = commandId === null ? undefined : commands.get(commandId);
+  for (const asked of envelopes) {
+    const envelope = withMintedId(asked, progress);
+    const known = knownCommandOf(envelope, progress);
     if (known !== undefined) {
       decided.push(repeat(envelope, known));
       continue;
     }
-    const parentKey = parentKeyOf(envelope);
-    const facts: Facts = {
-      hasLiveChildren: loaded.withLiveChildren.has(id),
-      parent: parentKey === null ? null : (current.get(keyOf(parentKey)) ?? null),
-    };
-    const decision = decide(envelope.key, execution, envelope.command, now, facts);
-    const after = decision.execution;
-    if (after !== null && after !== execution) {
-      current.set(id, after);
-      changed.set(id, { before: loaded.executions.get(id) ?? null, after });
-    }
-    const next: Decided = { ...decision, envelope, replay: null, keep: keepOf(envelope, decision.reply) };
+    const next = decideNew(envelope, progress, loaded, now);
+    remember(next, progress, now);
     decided.push(next);
-    if (commandId !== null && next.keep !== null && after !== null) {
-      commands.set(commandId, {
-        fingerprint: next.keep.idempotency.fingerprint,
-        disposition: next.keep.disposition,
-        execution: after,
-        replay: { answered: next.keep.answered, lastSequence: null, flagRaised: false },
-      });
-    }
   }
-  return { decided, changed };
+  return { decided, changed: progress.changed };
+}
+
+/** The id that was minted for a repeated command is of no use: it is about the execution that the first one registered. */
+function withMintedId(envelope: Envelope, { minted }: Progress): Envelope {
+  const mintingKey = mintingKeyOf(envelope);
+  const earlier = mintingKey === null ? undefined : minted.get(mintingKey);
+  return earlier === undefined ? envelope : { ...envelope, key: earlier };
+}
+
+function knownCommandOf({ key, idempotency }: Envelope, { commands }: Progress): KnownCommand | undefined {
+  return idempotency === null ? undefined : commands.get(commandKeyOf(key, idempotency));
+}
+
+function decideNew(envelope: Envelope, { current, changed }: Progress, loaded: Loaded, now: Millis): Decided {
+  const id = keyOf(envelope.key);
+  const execution = current.get(id) ?? null;
+  const parentKey = parentKeyOf(envelope);
+  const facts: Facts = {
+    hasLiveChildren: loaded.withLiveChildren.has(id),
+    parent: parentKey === null ? null : (current.get(keyOf(parentKey)) ?? null),
+  };
+  const decision = decide(envelope.key, execution, envelope.command, now, facts);
+  const after = decision.execution;
+  if (after !== null && after !== execution) {
+    current.set(id, after);
+    changed.set(id, { before: loaded.executions.get(id) ?? null, after });
+  }
+  return { ...decision, envelope, replay: null, keep: keepOf(envelope, decision.reply) };
+}
+
+/** The same command may come again in the same batch. */
+function remember({ envelope, execution, keep }: Decided, { commands, minted }: Progress, now: Millis): void {
+  if (keep === null || execution === null) return;
+  const { idempotency, disposition, answered } = keep;
+  const mintingKey = mintingKeyOf(envelope);
+  if (mintingKey !== null) minted.set(mintingKey, envelope.key);
+  commands.set(commandKeyOf(envelope.key, idempotency), {
+    fingerprint: idempotency.fingerprint,
+    disposition,
+    execution,
+    replay: { answered, since: now, lastSequence: null, flagRaised: false },
+  });
 }
 
 /** Refusals are not kept: nothing was done, and the same request may be right later. */
@@ -111,8 +152,14 @@ function keepOf(envelope: Envelope, reply: Reply): Decided["keep"] {
   if (envelope.idempotency === null || !reply.accepted) return null;
   const { disposition } = reply;
   const isOver = disposition === "already_cancelled" || disposition === "already_finished";
-  const answered = isOver || KIND_RULES[envelope.key.kind].answers === "durable";
+  const waits = envelope.command.type === "cancel" && KIND_RULES[envelope.key.kind].answers !== "durable";
+  const answered = isOver || !waits;
   return { idempotency: envelope.idempotency, disposition, answered };
+}
+
+/** True if the command ends a cancellation whose callers wait for just that: what they are answered is kept with it. */
+export function answersWaiting({ envelope, events }: Pick<Decided, "envelope" | "events">): boolean {
+  return KIND_RULES[envelope.key.kind].answers === "ended" && events.some(({ type }) => type === "cancellation_ended");
 }
 
 function repeat(envelope: Envelope, known: KnownCommand): Decided {

@@ -10,6 +10,7 @@ import type {
   CancelledExecution,
   EventFilter,
   ExecutionFilter,
+  LastSequence,
   Page,
   PageRequest,
   StoredEvent,
@@ -115,6 +116,38 @@ export async function listEvents(db: Kysely<Schema>, filter: EventFilter): Promi
   return rows.map((row) => eventOf(row, filter.key));
 }
 
+/** How many executions one statement asks for. */
+const KEYS_A_STATEMENT = 500;
+
+export async function lastSequences(db: Kysely<Schema>, keys: readonly ExecutionKey[]): Promise<LastSequence[]> {
+  const found: LastSequence[] = [];
+  for (let from = 0; from < keys.length; from += KEYS_A_STATEMENT) {
+    const asked = keys.slice(from, from + KEYS_A_STATEMENT);
+    const rows = await db
+      .selectFrom("execution")
+      .where((eb) =>
+        eb(
+          eb.refTuple("tenant", "kind", "id"),
+          "in",
+          asked.map(({ tenant, kind, id }) => eb.tuple(tenant, kind, id)),
+        ),
+      )
+      .select((eb) => [
+        "tenant",
+        "kind",
+        "id",
+        eb
+          .selectFrom("event")
+          .select((event) => event.fn.max<number>("sequence").as("last"))
+          .whereRef("event.execution_rid", "=", "execution.rid")
+          .as("sequence"),
+      ])
+      .execute();
+    for (const { sequence, ...key } of rows) if (sequence !== null) found.push({ key, sequence });
+  }
+  return found;
+}
+
 export async function lastSequence(db: Kysely<Schema>): Promise<number> {
   const row = await db.selectFrom("event").select("sequence").orderBy("sequence", "desc").limit(1).executeTakeFirst();
   return row?.sequence ?? 0;
@@ -138,15 +171,20 @@ export async function listOpenListenerJobs(
   now: Millis,
   limit: number,
 ): Promise<readonly CancelledExecution[]> {
-  const rows = await db
+  // Chosen first: so that only the executions that are shown are read.
+  const open = db
     .selectFrom("listener_job")
-    .innerJoin("execution", "execution.rid", "listener_job.execution_rid")
+    .select(["execution_rid", "available_at"])
+    .where("tenant", "=", tenant)
+    .where("type", "in", types)
+    .where("available_at", "<=", now)
+    .orderBy("available_at")
+    .limit(limit);
+  const rows = await db
+    .selectFrom(open.as("open"))
+    .innerJoin("execution", "execution.rid", "open.execution_rid")
     .selectAll("execution")
-    .where("listener_job.tenant", "=", tenant)
-    .where("listener_job.type", "in", types)
-    .where("listener_job.available_at", "<=", now)
-    .orderBy("listener_job.available_at")
-    .limit(limit)
+    .orderBy("open.available_at")
     .execute();
   return cancelledOf(await withQueueItems(db, rows));
 }

@@ -1,4 +1,4 @@
-/** Keeps the answers that waiting callers get, for the replays of their commands. */
+/** Keeps the answers that waiting callers get, for the replays of their commands, and finds them. */
 import type { ExpressionBuilder, Kysely } from "kysely";
 import type { Execution, ExecutionKey } from "../domain/execution.ts";
 import type { Schema } from "./schema.ts";
@@ -23,12 +23,22 @@ export async function recordAnswer(
     .where(isCommand)
     .where("answered", "=", 0)
     .execute();
+  return (await findAnswer(db, key, idempotency)) ?? answer;
+}
+
+/** Null if the command has no answer yet, or is not known any more. */
+export async function findAnswer(
+  db: Kysely<Schema>,
+  key: ExecutionKey,
+  idempotency: Idempotency,
+): Promise<KeptAnswer | null> {
   const kept = await db
     .selectFrom("command")
     .select(["execution_json", "last_sequence", "flag_raised"])
-    .where(isCommand)
+    .where(commandFilter(key, idempotency))
+    .where("answered", "=", 1)
     .executeTakeFirst();
-  if (kept === undefined) return answer;
+  if (kept === undefined) return null;
   const execution: Execution = JSON.parse(kept.execution_json);
   return { execution, lastSequence: kept.last_sequence, flagRaised: kept.flag_raised === 1 };
 }

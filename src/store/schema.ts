@@ -99,6 +99,8 @@ export interface CommandTable {
   last_sequence: number;
   /** 1 if the first answer said that the cancellation flag was raised. */
   flag_raised: Generated<number>;
+  /** The tenant, if the command registered an execution whose id was minted: it is found without that id. */
+  minted_in: string | null;
   created_at: number;
 }
 
@@ -121,6 +123,15 @@ export interface BatchOperationTable {
   claimed_at: number;
 }
 
+/** Commands with an id that steered a batch operation. The path says all that they ask for, and they are answered without a body. */
+interface BatchCommandTable {
+  batch_rid: number;
+  principal: string;
+  method: string;
+  command_id: string;
+  created_at: number;
+}
+
 /** What a batch operation is to cancel: one row an execution. */
 interface BatchItemTable {
   batch_rid: number;
@@ -129,6 +140,66 @@ interface BatchItemTable {
   /** Why it failed. */
   message: string | null;
   processed_at: number | null;
+}
+
+/** The keys that were made while the server ran. */
+export interface ApiKeyTable {
+  id: string;
+  tenant: string;
+  description: string;
+  prefix: string;
+  digest: string;
+  scopes_json: string;
+  allowed_addresses_json: string;
+  rate_limit_calls: number | null;
+  rate_limit_period: number | null;
+  created_at: number;
+  created_by: string;
+  expires_at: number | null;
+  revoked_at: number | null;
+}
+
+/** Random secrets of this store, by name. */
+interface SecretTable {
+  name: string;
+  value: string;
+}
+
+/** The audit log of every tenant: append-only, each event chained to the one before. */
+export interface AuditEventTable {
+  tenant: string;
+  number: number;
+  at: number;
+  action: string;
+  principal: string;
+  name: string;
+  address: string;
+  requested_by: string;
+  kind: Kind | null;
+  execution_id: string | null;
+  reason: string;
+  outcome: string;
+  message: string;
+  cancellation_id: string;
+  request_id: string;
+  count: number;
+  previous_hash: string;
+  hash: string;
+}
+
+/** The last event of each tenant's audit log: locked by whoever appends to it. Only PostgreSQL, where several may. */
+export interface AuditHeadTable {
+  tenant: string;
+  number: number;
+  hash: string;
+}
+
+/** The last event of each tenant's audit log that retention removed: the log begins after it. */
+export interface AuditAnchorTable {
+  tenant: string;
+  number: number;
+  hash: string;
+  removed_at: number;
 }
 
 export interface Schema {
@@ -140,5 +211,11 @@ export interface Schema {
   effect: EffectTable;
   command: CommandTable;
   batch_operation: BatchOperationTable;
+  batch_command: BatchCommandTable;
   batch_item: BatchItemTable;
+  api_key: ApiKeyTable;
+  secret: SecretTable;
+  audit_event: AuditEventTable;
+  audit_head: AuditHeadTable;
+  audit_anchor: AuditAnchorTable;
 }

@@ -1,4 +1,4 @@
-/** Searching process instances by what stands in their rows: conditions, an order, and pages in it. Over SQLite, for its JSON and GLOB. */
+/** Searching process instances by what stands in their rows: conditions, an order, and pages in it. The same over every database, but for `SearchSql`. */
 import { type Expression, expressionBuilder, type Kysely, type RawBuilder, type SqlBool, sql } from "kysely";
 import { STATES, type State } from "../domain/execution.ts";
 import type {
@@ -25,8 +25,28 @@ interface Term {
 
 const eb = expressionBuilder<Schema, "execution">();
 
+/** What each database has its own SQL for. */
+export interface SearchSql {
+  /** A text in the details of an execution; null if it is not there. */
+  readonly detail: (name: string) => RawBuilder<string | null>;
+  /** The same for a whole number. */
+  readonly numberDetail: (name: string) => RawBuilder<number | null>;
+  /** The id of the parent, if it is a process instance. */
+  readonly parentKey: RawBuilder<string | null>;
+  /** 1 or 0. */
+  readonly hasIncident: RawBuilder<number>;
+  readonly hasTag: (tag: string) => Expression<SqlBool>;
+  /** `pattern`: see SearchCondition. */
+  readonly isLike: (value: Expression<SearchValue | null>, pattern: string) => Expression<SqlBool>;
+  /** A JSON array of the values. */
+  readonly arrayOf: (values: readonly Expression<SearchValue>[]) => RawBuilder<string>;
+  /** A text, to be compared code point by code point. */
+  readonly ordered: (text: Expression<string>) => RawBuilder<string>;
+}
+
 export async function searchProcessInstances(
   db: Kysely<Schema>,
+  dialect: SearchSql,
   tenant: string,
   { filter, order, place, limit }: ProcessInstanceSearch,
 ): Promise<FoundProcessInstances> {
@@ -34,8 +54,8 @@ export async function searchProcessInstances(
     .selectFrom("execution")
     .where("tenant", "=", tenant)
     .where("kind", "=", "process_instance")
-    .where(isSelected(filter));
-  const terms = termsOf(order);
+    .where(isSelected(dialect, filter));
+  const terms = termsOf(dialect, order);
   const isBackward = "before" in place;
   let page = matching.limit(limit);
   for (const { expression, descending } of terms) {
@@ -47,10 +67,7 @@ export async function searchProcessInstances(
     page = page.where(liesBehind(decodeSearchCursor(order, terms.length, cursor), terms, isBackward));
   }
   const values = terms.map(({ expression }) => expression);
-  const rows = await page
-    .selectAll()
-    .select(sql<string>`json_array(${sql.join(values)})`.as("place"))
-    .execute();
+  const rows = await page.selectAll().select(dialect.arrayOf(values).as("place")).execute();
   if (isBackward) rows.reverse();
   const counted = await db
     .selectFrom(
@@ -73,41 +90,42 @@ export async function searchProcessInstances(
 }
 
 /** True of the process instances that the filter selects. */
-export function isSelected(filter: ProcessInstanceFilter): Expression<SqlBool> {
-  return eb.and([holds(filter), anyHolds(filter.anyOf)]);
+export function isSelected(dialect: SearchSql, filter: ProcessInstanceFilter): Expression<SqlBool> {
+  const fields = fieldsOf(dialect);
+  const holds = ({ conditions, tags }: SearchConditions): Expression<SqlBool> =>
+    eb.and([
+      ...conditions.map((condition) => conditionHolds(dialect, fields, condition)),
+      ...tags.map((tag) => dialect.hasTag(tag)),
+    ]);
+  const { anyOf } = filter;
+  return eb.and([holds(filter), anyOf.length === 0 ? sql<SqlBool>`true` : eb.or(anyOf.map(holds))]);
 }
 
-const detail = (name: string): RawBuilder<string | null> => sql`(spec_json ->> ${sql.lit(`$.detail.${name}`)})`;
+type Fields = Readonly<Record<ProcessInstanceField, RawBuilder<SearchValue | null>>>;
 
-const FIELDS: Readonly<Record<ProcessInstanceField, RawBuilder<SearchValue | null>>> = {
-  key: sql`id`,
-  state: sql`state`,
-  definition_id: detail("processDefinitionId"),
-  definition_name: detail("processDefinitionName"),
-  // Protobuf's JSON leaves a zero out.
-  definition_version: sql`coalesce(${detail("processDefinitionVersion")}, 0)`,
-  definition_version_tag: detail("processDefinitionVersionTag"),
-  definition_key: detail("processDefinitionKey"),
-  parent_key: sql`(case when spec_json ->> '$.parent.kind' = 'process_instance' then spec_json ->> '$.parent.id' end)`,
-  parent_element_key: detail("parentElementInstanceKey"),
-  business_id: detail("businessId"),
-  has_incident: sql`((cancellation_json ->> '$.incidentAt') is not null)`,
-  started_at: sql`coalesce(started_at, created_at)`,
-  ended_at: sql`ended_at`,
-};
+function fieldsOf({ detail, numberDetail, parentKey, hasIncident }: SearchSql): Fields {
+  return {
+    key: sql`id`,
+    state: sql`state`,
+    definition_id: detail("processDefinitionId"),
+    definition_name: detail("processDefinitionName"),
+    // Protobuf's JSON leaves a zero out.
+    definition_version: sql`coalesce(${numberDetail("processDefinitionVersion")}, 0)`,
+    definition_version_tag: detail("processDefinitionVersionTag"),
+    definition_key: detail("processDefinitionKey"),
+    parent_key: parentKey,
+    parent_element_key: detail("parentElementInstanceKey"),
+    business_id: detail("businessId"),
+    has_incident: hasIncident,
+    started_at: sql`coalesce(started_at, created_at)`,
+    ended_at: sql`ended_at`,
+  };
+}
 
 const COMPARISONS = { eq: "=", gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
 
-function holds({ conditions, tags }: SearchConditions): Expression<SqlBool> {
-  return eb.and([...conditions.map(conditionHolds), ...tags.map(hasTag)]);
-}
-
-function anyHolds(groups: readonly SearchConditions[]): Expression<SqlBool> {
-  return groups.length === 0 ? sql<SqlBool>`true` : eb.or(groups.map(holds));
-}
-
-function conditionHolds(condition: SearchCondition): Expression<SqlBool> {
-  const value = FIELDS[condition.field];
+function conditionHolds(dialect: SearchSql, fields: Fields, condition: SearchCondition): Expression<SqlBool> {
+  const value = fields[condition.field];
   switch (condition.operator) {
     case "neq":
       return sql`${value} is distinct from ${condition.value}`;
@@ -118,24 +136,12 @@ function conditionHolds(condition: SearchCondition): Expression<SqlBool> {
       if (condition.values.length === 0) return sql`true`;
       return sql`(${value} is null or ${value} not in (${sql.join(condition.values)}))`;
     case "like":
-      return sql`${value} glob ${globOf(condition.pattern)}`;
+      return dialect.isLike(value, condition.pattern);
     case "exists":
       return condition.value ? sql`${value} is not null` : sql`${value} is null`;
     default:
       return sql`${value} ${sql.raw(COMPARISONS[condition.operator])} ${condition.value}`;
   }
-}
-
-function hasTag(tag: string): Expression<SqlBool> {
-  return sql`exists (select 1 from json_each(spec_json, '$.detail.tags') as tag where tag.value = ${tag})`;
-}
-
-/** SQLite's GLOB, which unlike its LIKE tells upper and lower case apart, has the same wildcards, and sets in place of escapes. */
-function globOf(pattern: string): string {
-  return pattern.replaceAll(/\\([\s\S])|\[/g, (match, escaped: string | undefined) => {
-    const literal = escaped ?? match;
-    return /[*?[]/.test(literal) ? `[${literal}]` : literal;
-  });
 }
 
 /** The states in the order of the names that Camunda gives them: active, completed, terminated. */
@@ -149,23 +155,27 @@ const STATE_RANKS: Readonly<Record<State, number>> = {
 };
 
 /** Ends with the row number, so that no two rows have the same place. Nulls come before all else. */
-function termsOf(order: readonly SearchOrder[]): Term[] {
+function termsOf(dialect: SearchSql, order: readonly SearchOrder[]): Term[] {
+  const fields = fieldsOf(dialect);
   const asked = order.flatMap(({ field, descending }) =>
-    sortable(field).map((expression) => ({ expression, descending })),
+    sortable(dialect, field, fields[field]).map((expression) => ({ expression, descending })),
   );
   const last = [sql<number>`created_at`, sql<number>`rid`].map((expression) => ({ expression, descending: false }));
   return [...asked, ...last];
 }
 
-function sortable(field: ProcessInstanceField): RawBuilder<SearchValue>[] {
-  const value = FIELDS[field];
+function sortable(
+  { ordered }: SearchSql,
+  field: ProcessInstanceField,
+  value: RawBuilder<SearchValue | null>,
+): RawBuilder<SearchValue>[] {
   switch (field) {
     case "key":
     case "definition_key":
     case "parent_key":
     case "parent_element_key":
       // Integers of any length, as text.
-      return [sql`length(coalesce(${value}, ''))`, sql`coalesce(${value}, '')`];
+      return [sql`length(coalesce(${value}, ''))`, ordered(sql`coalesce(${value}, '')`)];
     case "state":
       return [sql`(case state ${sql.join(STATES.map(stateRank), sql` `)} end)`];
     case "definition_version":
@@ -175,7 +185,7 @@ function sortable(field: ProcessInstanceField): RawBuilder<SearchValue>[] {
     case "ended_at":
       return [sql`coalesce(${value}, -1)`];
     default:
-      return [sql`coalesce(${value}, '')`];
+      return [ordered(sql`coalesce(${value}, '')`)];
   }
 }
 

@@ -6,11 +6,19 @@ import type { Effect } from "../domain/effect.ts";
 import type { Event } from "../domain/event.ts";
 import type { Execution, ExecutionKey, ExecutionRef, Kind, State } from "../domain/execution.ts";
 import type { Millis } from "../domain/time.ts";
+import type { ApiKeys } from "./api_keys.ts";
+import type { AuditCall, AuditLog } from "./audit.ts";
 import type { BatchOperations } from "./batch_operations.ts";
 import type { Idempotency } from "./idempotency.ts";
+import type { Notices } from "./notices.ts";
+import type { Page, PageRequest } from "./page.ts";
 import type { FoundProcessInstances, ProcessInstanceSearch } from "./process_instance_search.ts";
+import type { Pruning } from "./pruning.ts";
+import type { CommandTable } from "./schema.ts";
+import type { StoreHealth } from "./store_health.ts";
 
 export type { Idempotency } from "./idempotency.ts";
+export type { Page, PageRequest } from "./page.ts";
 
 /** An event with its place in the order of all events of the store. */
 export interface StoredEvent extends Event {
@@ -35,6 +43,8 @@ export interface Envelope {
   readonly idempotency: Idempotency | null;
   /** The effect that this command carries out: removed in the same transaction. */
   readonly effectId: number | null;
+  /** Who asks, for the audit log, where what was decided is written down in the same transaction. Null: nobody has to answer for it. */
+  readonly audit: AuditCall | null;
 }
 
 /** What became of a command, once committed. */
@@ -46,12 +56,16 @@ export interface Applied {
   readonly effects: readonly StoredEffect[];
   /** Set if the command was decided before, and this repeats it. */
   readonly replay: Replay | null;
+  /** The last event that the answer may show, if the answer is kept for replays; null: there is no such bound. */
+  readonly upToSequence: number | null;
 }
 
 /** An earlier answer to the same command. */
 export interface Replay {
   /** False if the first caller still waits for its answer: the repeated one waits with it. */
   readonly answered: boolean;
+  /** When the command was decided. */
+  readonly since: Millis;
   /** The sequence of the last event that the first answer showed. */
   readonly lastSequence: number;
   /** Whether the first answer said that the cancellation flag was raised. */
@@ -66,6 +80,9 @@ export interface KeptAnswer {
   /** Whether the cancellation flag was raised, for workers that look there. */
   readonly flagRaised: boolean;
 }
+
+/** A command's place in the order of age. */
+export type CommandPlace = Pick<CommandTable, "created_at" | "execution_rid" | "principal" | "method" | "command_id">;
 
 export interface ExecutionFilter {
   readonly kind: Kind;
@@ -86,18 +103,6 @@ export interface CancellationFilter {
   readonly overdueOnly: boolean;
   readonly requestedAfter: Millis | null;
   readonly requestedBefore: Millis | null;
-}
-
-export interface PageRequest {
-  readonly size: number;
-  /** Empty: the first page. */
-  readonly token: string;
-}
-
-export interface Page<T> {
-  readonly items: readonly T[];
-  /** Empty: this is the last page. */
-  readonly nextPageToken: string;
 }
 
 /** A page by its number, for the lists of products whose clients ask so. */
@@ -134,6 +139,12 @@ export interface CancelledExecution {
   readonly cancellation: Cancellation;
 }
 
+/** How far the timeline of an execution goes. */
+export interface LastSequence {
+  readonly key: ExecutionKey;
+  readonly sequence: number;
+}
+
 export interface EventFilter {
   readonly key: ExecutionKey;
   /** Only those of this cancellation. Null: all of the execution. */
@@ -152,6 +163,14 @@ export interface Store {
   apply(envelopes: readonly Envelope[], now: Millis): Promise<readonly Applied[]>;
   /** Keeps the answer that a waiting caller gets, for the replays of its command. Resolves with the one that was kept first. */
   recordAnswer(key: ExecutionKey, idempotency: Idempotency, answer: KeptAnswer): Promise<KeptAnswer>;
+  /** The answer to a command with an id; null if it has none yet, or is forgotten. */
+  findAnswer(key: ExecutionKey, idempotency: Idempotency): Promise<KeptAnswer | null>;
+  /**
+   * Forgets command ids that were used before `before`, the oldest first: of the next `limit` commands after `place` (null: from the
+   * first one on), those whose callers have all been answered. Resolves with the place of the last one that it looked at; null: that was
+   * all of them.
+   */
+  forgetCommands(before: Millis, place: CommandPlace | null, limit: number): Promise<CommandPlace | null>;
 
   findExecution(key: ExecutionKey): Promise<Execution | null>;
   findCancellation(tenant: string, cancellationId: string): Promise<CancelledExecution | null>;
@@ -170,6 +189,8 @@ export interface Store {
   listCancellations(tenant: string, filter: CancellationFilter, page: PageRequest): Promise<Page<CancelledExecution>>;
   /** Oldest first. */
   listEvents(filter: EventFilter): Promise<readonly StoredEvent[]>;
+  /** The sequence of the latest event of each execution that is registered, and has one. */
+  lastSequences(keys: readonly ExecutionKey[]): Promise<readonly LastSequence[]>;
   /** The sequence of the latest event of the store; 0 if there is none. */
   lastSequence(): Promise<number>;
   /** The live executions whose lease the worker holds, or held last. */
@@ -187,11 +208,19 @@ export interface Store {
   listLiveChildren(parent: ExecutionKey, after: ExecutionKey | null, limit: number): Promise<readonly ExecutionKey[]>;
 
   readonly batchOperations: BatchOperations;
+  readonly apiKeys: ApiKeys;
+  readonly audit: AuditLog;
+  readonly pruning: Pruning;
+  readonly health: StoreHealth;
+  /** Null: no other process has the store open. */
+  readonly notices: Notices | null;
 
   /** Takes effects that are due, for nobody else to take until `until`. */
   claimEffects(now: Millis, until: Millis, limit: number): Promise<readonly StoredEffect[]>;
   /** Makes a claimed effect due again at `dueAt`. */
   postponeEffect(id: number, dueAt: Millis, attempts: number): Promise<void>;
+  /** Makes claimed effects that were not tried due again at `dueAt`. */
+  returnEffects(ids: readonly number[], dueAt: Millis): Promise<void>;
   /** Removes an effect that is done or matters no more. */
   dropEffect(id: number): Promise<void>;
   /** When the next effect is due; null if none is owed. */

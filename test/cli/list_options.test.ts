@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { ExecutionState } from "../../gen/belay/v1/execution_pb.ts";
 import { Kind } from "../../gen/belay/v1/execution_ref_pb.ts";
-import { parseLabel, parseParent, parseSince, parseStates } from "../../src/cli/list_options.ts";
+import { parseExecutionRef } from "../../src/cli/execution_ref_option.ts";
+import { parseLabel, parseSince, parseStates } from "../../src/cli/list_options.ts";
 
 describe("the options of belay list", () => {
   it("takes several states at once and one after another", () => {
@@ -15,8 +16,8 @@ describe("the options of belay list", () => {
   });
 
   it("splits a parent at its first slash, since an id may hold others", () => {
-    expect(parseParent("process_instance/12")).toMatchObject({ kind: Kind.PROCESS_INSTANCE, id: "12" });
-    expect(parseParent("process/a/b")).toMatchObject({ kind: Kind.PROCESS, id: "a/b" });
+    expect(parseExecutionRef("process_instance/12")).toMatchObject({ kind: Kind.PROCESS_INSTANCE, id: "12" });
+    expect(parseExecutionRef("process/a/b")).toMatchObject({ kind: Kind.PROCESS, id: "a/b" });
   });
 
   it("reads a time with its zone", () => {

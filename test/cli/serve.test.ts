@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -22,9 +22,12 @@ describe("belay serve, set up wrongly", () => {
     { args: ["--port", "http"], says: "It must be a whole number from 0 to 65535." },
     { args: ["--port", "65536"], says: "It must be a whole number from 0 to 65535." },
     {
-      args: ["--host", "0.0.0.0"],
-      says: "no keys are configured: give --api-key",
+      args: ["--host", "0.0.0.0", "--port", "0", "--db", ":memory:"],
+      says: "no credentials are configured: give --api-key-file",
     },
+    { args: ["--callback-secret", ""], says: "(BELAY_CALLBACK_SECRET) is empty" },
+    { args: ["--json"], says: "--json is only for --print-config" },
+    { args: ["--access-token-in-query", "maybe"], says: "It must be true or false." },
     { args: ["--db", "/no/such/directory/belay.db"], says: "There is no directory /no/such/directory" },
     { args: ["--tls-cert", import.meta.filename], says: "--tls-cert needs --tls-key beside it" },
     { args: ["--tls-key", "/no/such/key.pem"], says: "It must be the path of a PEM file that this user may read." },
@@ -44,6 +47,20 @@ describe("belay serve, set up wrongly", () => {
 
     expect(exitCode).toBe(2);
     expect(stderr).toContain("from env 'BELAY_PORT' is invalid. It must be a whole number");
+  });
+
+  it.each([
+    { args: ["--api-key", "hidden"], says: "key 1 of --api-key (BELAY_API_KEY) is not valid. The key is shorter" },
+    { args: ["--api-key", "this hidden key has spaces in it"], says: "It has a space in it." },
+    { args: ["--redis-url", "rediss:/hidden@h/x"], says: "must be a URL such as redis://127.0.0.1:6379" },
+    { args: ["--apikey=hidden"], says: "unknown option '--apikey'" },
+  ])("complains of $args without repeating the secret", async ({ args, says }) => {
+    const { exitCode, stderr } = await belay(["serve", ...args]);
+
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/^belay: .*\n$/);
+    expect(stderr).toContain(says);
+    expect(stderr).not.toContain("hidden");
   });
 
   it("says which port is in use", async () => {
@@ -66,14 +83,46 @@ describe("belay serve, set up wrongly", () => {
   });
 });
 
+describe("belay serve, where other machines can reach it", () => {
+  it("is refused without credentials, with a way out that works", async () => {
+    const db = join(temporaryFolder(), "belay.db");
+    const reachable = ["serve", "--host", "0.0.0.0", "--port", "0", "--db", db];
+
+    const refused = await belay(reachable);
+    const made = await belay(["keys", "create", "--db", db, "--scope", "admin", "--description", "first"]);
+    expect(made).toMatchObject({ exitCode: 0 });
+    const server = startBelay(reachable);
+    onTestFinished(async () => {
+      server.process.kill("SIGKILL");
+      await server.ended;
+    });
+
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr).toMatch(/^belay: --host 0\.0\.0\.0 can be reached from other machines, .*\n$/);
+    expect(refused.stderr).toContain(`make a key (belay keys create --db ${db} --scope admin --description …)`);
+    await server.prints(/listening on http:\/\/0\.0\.0\.0:\d+/);
+    expect(server.output()).not.toContain("loopback");
+  });
+});
+
 describe("belay serve", () => {
   it("says where it listens, and that it is on loopback only", async () => {
     const server = await startServer(temporaryFolder());
     onTestFinished(server.stop);
 
     expect(server.address).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
-    await server.prints(/on the loopback interface only/);
+    await server.prints(/on the loopback interface only, .* no credentials are configured/);
     expect(server.output()).toContain(`${server.address} (gRPC, gRPC-Web, Connect, HTTP/JSON)`);
+  });
+
+  it("makes a database that nobody else may read", async () => {
+    const folder = temporaryFolder();
+    const server = await startServer(folder);
+    onTestFinished(server.stop);
+
+    const others = readdirSync(folder).filter((name) => (statSync(join(folder, name)).mode & 0o077) !== 0);
+
+    expect(others).toEqual([]);
   });
 
   it("takes its settings from the environment, and flags first", async () => {

@@ -20,6 +20,8 @@ describe("belay, used wrongly", () => {
     { args: ["list", "processes", "--state", "done"], says: /States are pending, running, cancelling, / },
     { args: ["list", "processes", "--overdue"], says: /--overdue is only for `belay list cancellations`/ },
     { args: ["list", "cancellations", "--label", "a=b"], says: /--label is only for lists of executions/ },
+    { args: ["keys", "mak"], says: /unknown command 'mak'/ },
+    { args: ["audit", "verfy"], says: /too many arguments for 'audit'/ },
     { args: ["watch", "process"], says: /give either a kind and an id, or --cancellation/ },
   ])("refuses $args with one line that says what is right", async ({ args, says }) => {
     const { exitCode, stdout, stderr } = await belay(args);
@@ -46,7 +48,7 @@ describe("belay, asked about itself", () => {
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  it.each(["serve", "run", "cancel", "get", "list", "watch", "resolve"])(
+  it.each(["serve", "run", "cancel", "get", "list", "watch", "resolve", "keys", "audit"])(
     "shows examples in %s --help",
     async (name) => {
       const { exitCode, stdout } = await belay([name, "--help"]);

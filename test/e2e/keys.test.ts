@@ -22,7 +22,7 @@ let clients: Clients;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "belay-keys-"));
   const file = join(folder, "keys");
-  writeFileSync(file, `# comments and empty lines are passed over\n\n${KEY} ops\n${NARROW} viewer workflows_read\n`);
+  writeFileSync(file, `# comments and empty lines are passed over\n\n${KEY} ops\n${NARROW} viewer executions:read\n`);
   server = await startServer("--api-key-file", file);
   clients = clientsOf(server.url, KEY);
 });
@@ -81,13 +81,13 @@ describe("a server with keys", () => {
     await expect(attached.next()).rejects.toThrow(/unauthenticated/);
   });
 
-  it("asks for the permission of a workflow instance's cancel at this door too", async () => {
+  it("asks for the scope of a workflow instance's cancel at this door too", async () => {
     const { ref } = await startWork(clients, Kind.WORKFLOW_INSTANCE);
     const request = { workflowId: WORKFLOW_ID, instanceId: ref.id };
 
     const viewer = clientsOf(server.url, NARROW).cancellations.cancelWorkflowInstance(request);
 
-    await expect(viewer).rejects.toThrow(/permission_denied.*lacks the permission workflows_run/);
+    await expect(viewer).rejects.toThrow(/permission_denied.*lacks the scope cancel:workflow_instance/);
     expect((await clients.cancellations.cancelWorkflowInstance(request)).id).toBe(ref.id);
   });
 

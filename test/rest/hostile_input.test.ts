@@ -227,7 +227,7 @@ describe("with keys configured", () => {
   });
   afterAll(() => guarded.close());
 
-  it.each(ROUTES.filter(({ route }) => route.isOpen !== true))(
+  it.each(ROUTES.filter(({ route }) => route.scopes !== null))(
     "401 or 403 without a key: $name",
     async ({ dialect, route }) => {
       const answer = await send(route.method, pathOf(route), {}, guarded.url);
@@ -236,7 +236,7 @@ describe("with keys configured", () => {
     },
   );
 
-  it.each(ROUTES.filter(({ route }) => route.isOpen !== true))(
+  it.each(ROUTES.filter(({ route }) => route.scopes !== null))(
     "401 or 403 with a key that is garbage: $name",
     async ({ dialect, route }) => {
       const garbage = "Bearer \u00ff\u0080 , ; = \t x";

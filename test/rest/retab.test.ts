@@ -274,8 +274,17 @@ describe("credentials", () => {
     expect((await call("GET", `/v1/workflows/runs/${ref.id}`, { headers })).status).toBe(200);
   });
 
-  it("takes access_token in the query, and never logs it", async () => {
-    const started = startBelay(["serve", "--port", "0", "--db", ":memory:", "--log-level", "trace", "--api-key", KEY]);
+  it("does not take access_token in the query: it would end up in logs and histories", async () => {
+    const started = startBelay(["serve", "--port", "0", "--db", ":memory:", "--api-key", KEY]);
+    onTestFinished(() => void started.process.kill("SIGKILL"));
+    const [, url = ""] = await started.prints(/listening on (https?:\S+)/);
+
+    expect((await fetch(`${url}/v1/workflows/runs?access_token=${KEY}`)).status).toBe(401);
+  });
+
+  it("takes access_token in the query where it is asked for, and never logs it", async () => {
+    const options = ["--port", "0", "--db", ":memory:", "--log-level", "trace", "--access-token-in-query"];
+    const started = startBelay(["serve", ...options, "--api-key", KEY]);
     onTestFinished(() => void started.process.kill("SIGKILL"));
     const [, url = ""] = await started.prints(/listening on (https?:\S+)/);
 

@@ -8,6 +8,7 @@ import { Kind } from "../../gen/belay/v1/execution_ref_pb.ts";
 import { ErrorInfoSchema, ResourceInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import type { Cancellation } from "../../src/domain/cancellation.ts";
 import type { Execution } from "../../src/domain/execution.ts";
+import { ANONYMOUS } from "../../src/gate/identity.ts";
 import { callerKey } from "../../src/rpc/caller.ts";
 import type { CancelAnswer, CancelRequest, Service } from "../../src/service/service.ts";
 import { type Door, errorOf, openDoor } from "./double.ts";
@@ -50,6 +51,10 @@ describe("what a cancel asks of the service", () => {
         operationReference: null,
         workflowId: null,
         idempotency: null,
+        audit: {
+          call: { action: "CancelProcess", principal: "anonymous", name: "anonymous", address: "", requestId: "" },
+          isRecorded: false,
+        },
       },
     ]);
   });
@@ -76,7 +81,7 @@ describe("what a cancel asks of the service", () => {
       },
       {
         outer: (next) => (call) => {
-          call.contextValues.set(callerKey, { tenant: "acme", principal: "key-1" });
+          call.contextValues.set(callerKey, { ...ANONYMOUS, tenant: "acme", address: "192.0.2.7" });
           return next(call);
         },
       },

@@ -13,7 +13,7 @@ import { ExecutionService } from "../../gen/belay/v1/execution_service_pb.ts";
 import { WorkerService } from "../../gen/belay/v1/worker_service_pb.ts";
 import type { FaultLog } from "../../src/rpc/fault_log.ts";
 import { httpStatusKey } from "../../src/rpc/http_status.ts";
-import { interceptors, routes } from "../../src/rpc/routes.ts";
+import { interceptors, routes, type UseCases } from "../../src/rpc/routes.ts";
 import type { Service } from "../../src/service/service.ts";
 
 export interface Door {
@@ -46,7 +46,7 @@ export function openDoor(useCases: Partial<Service>, { defaultDeadline = 10_000,
   };
   const log: FaultLog = { error: (fields) => faults.push(fields) };
   const chain = [...(outer === undefined ? [] : [outer]), noteStatus, ...interceptors({ log, defaultDeadline })];
-  const transport = createRouterTransport(routes(serviceDouble(useCases)), { router: { interceptors: chain } });
+  const transport = createRouterTransport(routes(useCasesDouble(useCases)), { router: { interceptors: chain } });
   return {
     cancellations: createClient(CancellationService, transport),
     executions: createClient(ExecutionService, transport),
@@ -67,7 +67,7 @@ export async function errorOf(answer: Promise<unknown>): Promise<ConnectError> {
 }
 
 /** A service of which only the given use cases may be called. */
-export function serviceDouble(useCases: Partial<Service>): Service {
+function serviceDouble(useCases: Partial<Service>): Service {
   const unexpected = (): never => {
     throw new Error("the test did not expect this use case");
   };
@@ -101,5 +101,17 @@ export function serviceDouble(useCases: Partial<Service>): Service {
     resumeBatchOperation: unexpected,
     cancelBatchOperation: unexpected,
     ...useCases,
+  };
+}
+
+/** The same, with keys and an audit log that nobody may ask for. */
+export function useCasesDouble(useCases: Partial<Service>): UseCases {
+  const unexpected = (): never => {
+    throw new Error("this use case was not to be called");
+  };
+  return {
+    service: serviceDouble(useCases),
+    keys: { create: unexpected, list: unexpected, revoke: unexpected },
+    audit: { list: unexpected },
   };
 }

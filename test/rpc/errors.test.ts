@@ -24,6 +24,12 @@ describe("the error of a refusal", () => {
     ]);
   });
 
+  it("is one that gRPC can carry, even if it quotes half a character", () => {
+    const error = refusalToError(refusal("invalid_request", "not \ud83d", {}), cancelProcess);
+
+    expect(error.rawMessage).toBe("not \ufffd");
+  });
+
   it("names the resource that was not found", () => {
     const error = refusalToError(refusal("execution_not_found", "no", { kind: "process", id: "p-1" }), cancelProcess);
 
@@ -44,7 +50,7 @@ describe("the error of a refusal", () => {
     expect(error.findDetails(ResourceInfoSchema)[0]).toMatchObject({ resourceType, resourceName });
   });
 
-  it.each(["overloaded", "shutting_down", "store_unavailable", "still_cancelling"] as const)(
+  it.each(["shutting_down", "store_unavailable", "still_cancelling"] as const)(
     "says when to ask again where that helps: %s",
     (reason) => {
       const error = refusalToError(refusal(reason, "later"), cancelProcess);
@@ -53,6 +59,22 @@ describe("the error of a refusal", () => {
       expect(error.metadata.get("retry-after")).toBe("1");
     },
   );
+
+  it("spreads those who are refused for overload over some seconds", () => {
+    const delays = Array.from({ length: 200 }, () => {
+      const error = refusalToError(refusal("overloaded", "later"), cancelProcess);
+      return error.metadata.get("retry-after");
+    });
+
+    expect(new Set(delays)).toEqual(new Set(["1", "2", "3"]));
+  });
+
+  it("names the time when a rate limit begins anew", () => {
+    const error = refusalToError(refusal("rate_limited", "later", { limit: "5", reset: "17" }), cancelProcess);
+
+    expect(error.findDetails(RetryInfoSchema)[0]?.retryDelay?.seconds).toBe(17n);
+    expect(error.metadata.get("retry-after")).toBe("17");
+  });
 
   it("does not say so where it does not help", () => {
     const error = refusalToError(refusal("stale_token", "never"), cancelProcess);

@@ -47,8 +47,8 @@ describe("the end of an execution", () => {
     await door.executions.completeExecution({ execution: ref });
 
     expect(asked).toEqual([
-      [key, 3, { ok: true }, "o-1"],
-      [key, 0, null, null],
+      [key, 3, { ok: true }, "o-1", null],
+      [key, 0, null, null, null],
     ]);
   });
 
@@ -65,8 +65,8 @@ describe("the end of an execution", () => {
     await door.executions.failExecution({ execution: ref });
 
     expect(asked).toEqual([
-      [key, 3, { type: "", message: "no", step: "", details: { try: 2 } }],
-      [key, 0, { type: "", message: "", step: "", details: {} }],
+      [key, 3, { type: "", message: "no", step: "", details: { try: 2 } }, null],
+      [key, 0, { type: "", message: "", step: "", details: {} }, null],
     ]);
   });
 });

@@ -2,7 +2,7 @@ import { Code, createConnectRouter, type Interceptor } from "@connectrpc/connect
 import { describe, expect, it } from "vitest";
 import { jsonBodyKey } from "../../src/rpc/json_body.ts";
 import { interceptors, routes } from "../../src/rpc/routes.ts";
-import { errorOf, openDoor, serviceDouble } from "./double.ts";
+import { errorOf, openDoor, useCasesDouble } from "./double.ts";
 import { executionOf } from "./samples.ts";
 
 /** Stands for a port that had this JSON as the body of the call. */
@@ -47,7 +47,7 @@ describe("JSON in the URL of a GET", () => {
     ["in base64", `message=${Buffer.from('{"kind":"KIND_NONE"}').toString("base64url")}&encoding=json&base64=1`],
   ])("is looked at too: %s", async (_case, query) => {
     const router = createConnectRouter({ interceptors: interceptors({ log: { error: () => {} } }) });
-    routes(serviceDouble({}))(router);
+    routes(useCasesDouble({}))(router);
     const path = "/belay.v1.CancellationService/ListCancellations";
 
     const response = await router.handlers.find((handler) => handler.requestPath === path)!({

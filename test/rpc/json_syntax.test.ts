@@ -31,6 +31,15 @@ describe("the place where a text stops being JSON", () => {
     expect(findSyntaxFault('{\n  "reason": oops\n}')).toMatchObject({ line: 2, column: 13 });
   });
 
+  it.each([
+    ["characters", "a".repeat(500_000)],
+    ["escapes", "\\n".repeat(250_000)],
+    ["both", "a\\n".repeat(150_000)],
+  ])("is found at once in a long string of %s without an end", (_name, text) => {
+    expect(findSyntaxFault(`"${text}`)).toMatchObject({ offset: 0, found: '"\\""' });
+    expect(findSyntaxFault(`"${text}"`)).toBeNull();
+  });
+
   it("is nowhere in what JSON.parse accepts, and somewhere in what it refuses", () => {
     const fragments = fc.constantFrom(
       "{",

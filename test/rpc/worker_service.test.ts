@@ -120,7 +120,7 @@ describe("ReportStopped", () => {
 
     await door.workers.reportStopped({ execution: ref, token: 3n, evidence: "exit code 143" });
 
-    expect(asked).toEqual([[{ tenant: "default", kind: "process", id: "p-1" }, 3, "exit code 143"]]);
+    expect(asked).toEqual([[{ tenant: "default", kind: "process", id: "p-1" }, 3, "exit code 143", null]]);
   });
 });
 
@@ -184,9 +184,9 @@ describe("listener jobs", () => {
     await door.workers.failListenerJob({ jobKey: "c-1:0", activation: 4n, retries: 0, backoffSeconds: 5 });
 
     expect(asked).toEqual([
-      ["default", "c-1:0", 4],
-      ["default", "c-1:0", 4, { retries: null, message: "disk full", backoff: 0 }],
-      ["default", "c-1:0", 4, { retries: 0, message: "", backoff: 5_000 }],
+      ["default", "c-1:0", 4, null],
+      ["default", "c-1:0", 4, { retries: null, message: "disk full", backoff: 0 }, null],
+      ["default", "c-1:0", 4, { retries: 0, message: "", backoff: 5_000 }, null],
     ]);
   });
 });

@@ -177,6 +177,23 @@ describe("nonsense", () => {
     expect(await response.json()).toMatchObject({ code: "invalid_argument" });
   });
 
+  it("in JSON over gRPC is told, even where its words are cut within a character", async () => {
+    const port = await openPort();
+    const session = connect(port.url);
+    const headers = { ":method": "POST", ":path": CANCEL_PROCESS, "content-type": "application/grpc+json" };
+    const stream = session.request(headers);
+    // What JSON.parse quotes begins, or ends, in the middle of one of these.
+    const message = Buffer.from(`{"reason":x${"😀".repeat(40)}`);
+    const head = Buffer.alloc(5);
+    head.writeUInt32BE(message.length, 1);
+    stream.end(Buffer.concat([head, message]));
+
+    const [trailers] = await once(stream.resume(), "trailers");
+
+    expect(trailers["grpc-status"]).toBe("3");
+    session.destroy();
+  });
+
   it("in a header that no handler reads does no harm", async () => {
     const port = await openPort();
     const session = connect(port.url);

@@ -5,6 +5,7 @@ import { EffectLane } from "../../src/service/effect_lane.ts";
 import type { StoredEffect } from "../../src/store/store.ts";
 import { type CallbackReceiver, startCallbackReceiver } from "../rest/callback_receiver.ts";
 import { executionOf } from "../rpc/samples.ts";
+import { DATABASES } from "../store/databases.ts";
 import { cancelOf, FOREVER, keyOfKind, obey, registration, startService, type TestService } from "./world.ts";
 
 let receiver: CallbackReceiver;
@@ -56,61 +57,63 @@ describe("a callback that can't be delivered", () => {
   });
 });
 
-describe("a callback that its receiver refuses", () => {
-  let running: TestService;
-  beforeEach(async () => {
-    running = await startService({ random: () => 0 });
-  });
-  afterEach(() => running.close());
-
-  it(`is given up after ${MAX_REFUSED_ATTEMPTS} attempts, and the timeline says so`, async () => {
-    receiver.answer(410);
-    const key = keyOfKind("process", "p-1");
-    await running.service.register(registration(key, null, { callbackUrl: receiver.url }));
-
-    await running.service.complete(key, 0, null, null);
-
-    for (let attempt = 1; attempt <= MAX_REFUSED_ATTEMPTS; attempt += 1) {
-      expect((await receiver.next()).body).toBe('{"state":"completed"}');
-    }
-    await expect.poll(() => running.store.nextEffectAt()).toBeNull();
-    const events = await running.store.listEvents({
-      key,
-      cancellationId: null,
-      afterSequence: 0,
-      upToSequence: null,
-      limit: 10,
+describe.each(DATABASES)("over $name", (database) => {
+  describe("a callback that its receiver refuses", () => {
+    let running: TestService;
+    beforeEach(async () => {
+      running = await startService({ random: () => 0 }, database);
     });
-    expect(events.at(-1)).toMatchObject({
-      type: "callback_failed",
-      attributes: { attempts: String(MAX_REFUSED_ATTEMPTS), message: "HTTP 410" },
+    afterEach(() => running.close());
+
+    it(`is given up after ${MAX_REFUSED_ATTEMPTS} attempts, and the timeline says so`, async () => {
+      receiver.answer(410);
+      const key = keyOfKind("process", "p-1");
+      await running.service.register(registration(key, null, { callbackUrl: receiver.url }));
+
+      await running.service.complete(key, 0, null, null);
+
+      for (let attempt = 1; attempt <= MAX_REFUSED_ATTEMPTS; attempt += 1) {
+        expect((await receiver.next()).body).toBe('{"state":"completed"}');
+      }
+      await expect.poll(() => running.store.nextEffectAt()).toBeNull();
+      const events = await running.store.listEvents({
+        key,
+        cancellationId: null,
+        afterSequence: 0,
+        upToSequence: null,
+        limit: 10,
+      });
+      expect(events.at(-1)).toMatchObject({
+        type: "callback_failed",
+        attributes: { attempts: String(MAX_REFUSED_ATTEMPTS), message: "HTTP 410" },
+      });
+      expect(receiver.unseen()).toBe(0);
     });
-    expect(receiver.unseen()).toBe(0);
   });
-});
 
-describe("callbacks that hang", () => {
-  it("keep no stop waiting, however many there are", async () => {
-    receiver.answer(null);
-    const running = await startService();
-    const ended = Array.from({ length: 400 }, (_, index) => keyOfKind("process", `hanging-${index}`));
-    await Promise.all(
-      ended.map(async (key) => {
-        await running.service.register(registration(key, null, { callbackUrl: receiver.url }));
-        await running.service.complete(key, 0, null, null);
-      }),
-    );
-    const key = keyOfKind("process", "p-1");
-    await running.service.register(registration(key, "w-1"));
-    const leaving = new AbortController();
-    const told = obey(running.service, "w-1", ["terminate"], leaving.signal);
+  describe("callbacks that hang", () => {
+    it("keep no stop waiting, however many there are", async () => {
+      receiver.answer(null);
+      const running = await startService({}, database);
+      const ended = Array.from({ length: 400 }, (_, index) => keyOfKind("process", `hanging-${index}`));
+      await Promise.all(
+        ended.map(async (key) => {
+          await running.service.register(registration(key, null, { callbackUrl: receiver.url }));
+          await running.service.complete(key, 0, null, null);
+        }),
+      );
+      const key = keyOfKind("process", "p-1");
+      await running.service.register(registration(key, "w-1"));
+      const leaving = new AbortController();
+      const told = obey(running.service, "w-1", ["terminate"], leaving.signal);
 
-    await running.service.cancel(cancelOf(key, { strategy: "hard" }), FOREVER);
+      await running.service.cancel(cancelOf(key, { strategy: "hard" }), FOREVER);
 
-    await expect.poll(async () => (await running.service.getExecution(key)).state).toBe("cancelled");
-    leaving.abort();
-    await told;
-    await running.close();
+      await expect.poll(async () => (await running.service.getExecution(key)).state).toBe("cancelled");
+      leaving.abort();
+      await told;
+      await running.close();
+    });
   });
 });
 

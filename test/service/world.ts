@@ -1,15 +1,11 @@
-/** The service over a real SQLite file in a temporary folder, for tests. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+/** The service over a real database, for tests. */
 import { pino } from "pino";
 import type { ExecutionKey, ExecutionSpec, Kind } from "../../src/domain/execution.ts";
 import { WorkerEngine } from "../../src/engines/worker_engine.ts";
-import { systemClock } from "../../src/service/clock.ts";
 import { createService, type RunningService, type ServiceOptions } from "../../src/service/create_service.ts";
 import type { CancelRequest, RegisterRequest, StoredEvent } from "../../src/service/service.ts";
-import { openSqliteStore } from "../../src/store/sqlite/open.ts";
 import type { Store } from "../../src/store/store.ts";
+import { type Database, SQLITE } from "../store/databases.ts";
 
 export const TENANT = "default";
 
@@ -19,19 +15,25 @@ export const FOREVER = new AbortController().signal;
 export interface TestService {
   service: RunningService;
   store: Store;
-  /** Stops the service and opens the same file again, as a restart would. */
+  /** Stops the service and opens the same database again, as a restart would. */
   restart(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** @param change what the test wants otherwise */
-export async function startService(change: Partial<ServiceOptions> = {}): Promise<TestService> {
-  const folder = await mkdtemp(join(tmpdir(), "belay-test-"));
+/**
+ * @param change what the test wants otherwise; with a clock, commands are decided by that
+ * @param database where it matters; otherwise the quickest
+ */
+export async function startService(
+  change: Partial<ServiceOptions> = {},
+  database: Database = SQLITE,
+): Promise<TestService> {
+  const fresh = await database.create();
   const open = async () => {
-    const store = await openSqliteStore(join(folder, "belay.db"));
+    const { store, clock } = await fresh.open(change.clock === undefined ? "database" : "caller");
     const service = createService({
       store,
-      clock: systemClock(),
+      clock,
       workers: new WorkerEngine(),
       callbacks: { secret: null, bodyOf: ({ state }) => JSON.stringify({ state }) },
       logger: pino({ level: "silent" }),
@@ -52,7 +54,7 @@ export async function startService(change: Partial<ServiceOptions> = {}): Promis
     },
     close: async () => {
       await stop();
-      await rm(folder, { recursive: true });
+      await fresh.remove();
     },
   };
   return running;
@@ -98,6 +100,7 @@ export function cancelOf(key: ExecutionKey, change: Partial<CancelRequest> = {})
     operationReference: null,
     workflowId: null,
     idempotency: null,
+    audit: null,
     ...change,
   };
 }

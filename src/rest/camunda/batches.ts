@@ -16,23 +16,51 @@ import { processInstanceFilterOf } from "./filter.ts";
 import { invalidField, keyOf, objectOf, operationReferenceOf } from "./json_fields.ts";
 
 export const batchRoutes: readonly Route[] = [
-  { method: "POST", path: "/v2/process-instances/cancellation", body: "optional_json", success: 200, handle: create },
-  { method: "GET", path: "/v2/batch-operations/:key", body: "none", success: 200, handle: show },
-  { method: "POST", path: "/v2/batch-operations/search", body: "optional_json", success: 200, handle: search },
+  {
+    method: "POST",
+    path: "/v2/process-instances/cancellation",
+    body: "optional_json",
+    success: 200,
+    rank: "critical",
+    scopes: ["cancel:process_instance"],
+    audited: () => ({ action: "CreateBatchOperation", execution: null }),
+    handle: create,
+  },
+  {
+    method: "GET",
+    path: "/v2/batch-operations/:key",
+    body: "none",
+    success: 200,
+    rank: "read",
+    scopes: ["executions:read"],
+    handle: show,
+  },
+  {
+    method: "POST",
+    path: "/v2/batch-operations/search",
+    body: "optional_json",
+    success: 200,
+    rank: "list",
+    scopes: ["executions:read"],
+    handle: search,
+  },
   {
     method: "POST",
     path: "/v2/batch-operation-items/search",
     body: "optional_json",
     success: 200,
+    rank: "list",
+    scopes: ["executions:read"],
     handle: searchItems,
   },
-  steering("cancellation", (service) => service.cancelBatchOperation),
-  steering("suspension", (service) => service.suspendBatchOperation),
-  steering("resumption", (service) => service.resumeBatchOperation),
+  steering("cancellation", "CancelBatchOperation", (service) => service.cancelBatchOperation),
+  steering("suspension", "SuspendBatchOperation", (service) => service.suspendBatchOperation),
+  steering("resumption", "ResumeBatchOperation", (service) => service.resumeBatchOperation),
 ];
 
-async function create({ body, scope }: RestRequest, { service }: RestContext): Promise<RestAnswer> {
-  const { tenant, principal } = scope.caller;
+async function create(request: RestRequest, { service }: RestContext): Promise<RestAnswer> {
+  const { body, caller, headers, beginAudit } = request;
+  const { tenant, principal } = caller;
   const { filter: json, operationReference } = objectOf(body, "body");
   if (json === undefined || json === null) throw invalidField("", "No filter provided.");
   const filter = processInstanceFilterOf(json, tenant);
@@ -41,12 +69,14 @@ async function create({ body, scope }: RestRequest, { service }: RestContext): P
   if (selectsEverything(filter) && tenantId === null) {
     throw invalidField("", "At least one of filter criteria is required.");
   }
+  const reference = operationReferenceOf(operationReference)?.toString() ?? null;
   const batchOperationKey = await service.createBatchOperation({
     tenant,
     principal,
     filter,
-    operationReference: operationReferenceOf(operationReference)?.toString() ?? null,
-    idempotency: idempotencyOfHeader(scope.header, principal, "CancelProcessInstances", body),
+    operationReference: reference,
+    idempotency: idempotencyOfHeader(headers, principal, "CreateBatchOperation", { filter: json, reference }),
+    audit: beginAudit(),
   });
   return { body: { batchOperationKey, batchOperationType: BATCH_TYPE } };
 }
@@ -57,34 +87,40 @@ function selectsEverything({ anyOf, ...always }: ProcessInstanceFilter): boolean
   return isEmpty(always) && (anyOf.length === 0 || anyOf.some(isEmpty));
 }
 
-async function show({ params, scope }: RestRequest, { service }: RestContext): Promise<RestAnswer> {
-  const batch = await service.getBatchOperation(scope.caller.tenant, keyOf(params["key"], "batchOperationKey"));
+async function show({ params, caller }: RestRequest, { service }: RestContext): Promise<RestAnswer> {
+  const batch = await service.getBatchOperation(caller.tenant, keyOf(params["key"], "batchOperationKey"));
   return { body: batchJson(batch) };
 }
 
-async function search({ body, scope }: RestRequest, { service }: RestContext): Promise<RestAnswer> {
+async function search({ body, caller }: RestRequest, { service }: RestContext): Promise<RestAnswer> {
   const { filter, slice } = batchSearchOf(body);
-  const { items, total } = await service.listBatchOperations(scope.caller.tenant, filter, slice);
+  const { items, total } = await service.listBatchOperations(caller.tenant, filter, slice);
   return { body: { items: items.map(batchJson), page: pageJson(slice, items.length, total) } };
 }
 
-async function searchItems({ body, scope }: RestRequest, { service }: RestContext): Promise<RestAnswer> {
+async function searchItems({ body, caller }: RestRequest, { service }: RestContext): Promise<RestAnswer> {
   const { filter, slice } = itemSearchOf(body);
-  const { items, total } = await service.listBatchItems(scope.caller.tenant, filter, slice);
+  const { items, total } = await service.listBatchItems(caller.tenant, filter, slice);
   return { body: { items: items.map(itemJson), page: pageJson(slice, items.length, total) } };
 }
 
-type Steer = (tenant: string, key: string) => Promise<void>;
+type Steer = Service["suspendBatchOperation"];
 
 /** POST …/{verb}: changes how a batch operation goes on. */
-function steering(verb: string, pick: (service: Service) => Steer): Route {
+function steering(verb: string, action: string, pick: (service: Service) => Steer): Route {
   return {
     method: "POST",
     path: `/v2/batch-operations/:key/${verb}`,
     body: "none",
     success: 204,
-    handle: async ({ params, scope }, { service }) => {
-      await pick(service)(scope.caller.tenant, keyOf(params["key"], "batchOperationKey"));
+    rank: "write",
+    scopes: ["cancel:process_instance"],
+    audited: () => ({ action, execution: null }),
+    handle: async ({ params, caller, headers, beginAudit }, { service }) => {
+      const key = keyOf(params["key"], "batchOperationKey");
+      // The path says all that is asked for.
+      const idempotency = idempotencyOfHeader(headers, caller.principal, action, null);
+      await pick(service)(caller.tenant, key, beginAudit(), idempotency);
       return {};
     },
   };

@@ -1,6 +1,7 @@
 /** Camunda 8's REST API for process instances: cancel, get, search, batch operations, tokens. */
 import { CancellationService } from "../../../gen/belay/v1/cancellation_service_pb.ts";
 import { basicOf, bearerOf } from "../../rpc/credentials.ts";
+import { auditedCancel } from "../audited_cancel.ts";
 import type { Dialect, RestAnswer, RestContext, RestRequest, Route } from "../dialect.ts";
 import { batchRoutes } from "./batches.ts";
 import { invalidField, keyOf, objectOf, operationReferenceOf } from "./json_fields.ts";
@@ -31,10 +32,29 @@ function instanceRoutes(version: string): Route[] {
       path: `${instances}/:key/cancellation`,
       body: "optional_json",
       success: 204,
+      rank: "critical",
+      scopes: ["cancel:process_instance"],
+      audited: auditedCancel(CancellationService.method.cancelProcessInstance, "process_instance", "key"),
       handle: cancelInstance,
     },
-    { method: "GET", path: `${instances}/:key`, body: "none", success: 200, handle: getInstance },
-    { method: "POST", path: `${instances}/search`, body: "optional_json", success: 200, handle: searchInstances },
+    {
+      method: "GET",
+      path: `${instances}/:key`,
+      body: "none",
+      success: 200,
+      rank: "read",
+      scopes: ["executions:read"],
+      handle: getInstance,
+    },
+    {
+      method: "POST",
+      path: `${instances}/search`,
+      body: "optional_json",
+      success: 200,
+      rank: "list",
+      scopes: ["executions:read"],
+      handle: searchInstances,
+    },
   ];
 }
 
@@ -49,15 +69,15 @@ async function cancelInstance({ params, body, scope }: RestRequest, { calls }: R
   return {};
 }
 
-async function getInstance({ params, scope }: RestRequest, { calls }: RestContext): Promise<RestAnswer> {
+async function getInstance({ params, caller, scope }: RestRequest, { calls }: RestContext): Promise<RestAnswer> {
   const processInstanceKey = instanceKeyOf(params);
   const { processInstance } = await calls.getProcessInstance({ processInstanceKey }, scope);
   if (processInstance === undefined) throw invalidField("processInstanceKey", "names nothing");
-  return { body: processInstanceJson(processInstance, scope.caller.tenant) };
+  return { body: processInstanceJson(processInstance, caller.tenant) };
 }
 
-async function searchInstances({ body, scope }: RestRequest, { service }: RestContext): Promise<RestAnswer> {
-  const { tenant } = scope.caller;
+async function searchInstances({ body, caller }: RestRequest, { service }: RestContext): Promise<RestAnswer> {
+  const { tenant } = caller;
   const found = await service.searchProcessInstances(tenant, searchOf(body, tenant));
   return { body: foundJson(found, tenant) };
 }

@@ -1,7 +1,9 @@
 /** The token endpoint: exchanges a key for a short-lived token, as OAuth 2.0's client credentials do (RFC 6749, section 4.4). */
 import type { JsonObject } from "@bufbuild/protobuf";
+import { Refused } from "../../domain/refusal.ts";
+import type { Identity } from "../../gate/identity.ts";
+import type { Peer } from "../../gate/peer.ts";
 import { basicOf } from "../../rpc/credentials.ts";
-import type { KeyHolder, Keys } from "../../rpc/keys.ts";
 import type { RestAnswer, RestContext, RestRequest, RestResponse, Route } from "../dialect.ts";
 import type { Problem } from "../problem.ts";
 import { objectOf } from "./json_fields.ts";
@@ -13,23 +15,24 @@ export const tokenRoutes: readonly Route[] = PATHS.map((path) => ({
   path,
   body: "form",
   success: 200,
-  isOpen: true,
+  rank: "critical",
+  scopes: null,
   handle: answerToken,
 }));
 
 /** Tokens must not linger in caches. */
 const HEADERS = { "cache-control": "no-store", pragma: "no-cache" };
 
-async function answerToken({ body, headers }: RestRequest, { keys }: RestContext): Promise<RestAnswer> {
+async function answerToken({ body, headers, peer }: RestRequest, context: RestContext): Promise<RestAnswer> {
   const form = objectOf(body, "body");
   const { grant_type: grantType } = form;
   if (grantType === undefined) return failed(400, "invalid_request", "grant_type is missing");
   if (grantType !== "client_credentials") {
     return failed(400, "unsupported_grant_type", "grant_type must be client_credentials");
   }
-  const holder = await holderOf(secretOf(form, headers), keys);
-  if (holder === null) return failed(401, "invalid_client", "client_secret is not a known key");
-  const { token, expiresIn } = await keys.issueToken(holder);
+  const identity = await identify(secretOf(form, headers), peer, context);
+  if ("refused" in identity) return failed(401, "invalid_client", identity.refused);
+  const { token, expiresIn } = await context.tokens.issue(identity);
   return { headers: HEADERS, body: { access_token: token, token_type: "Bearer", expires_in: expiresIn } };
 }
 
@@ -38,9 +41,17 @@ function secretOf({ client_secret: secret }: JsonObject, headers: Headers): stri
   return typeof secret === "string" ? secret : (basicOf(headers)[0] ?? "");
 }
 
-/** Where no keys are configured, every secret is as good as none. */
-async function holderOf(secret: string, keys: Keys): Promise<KeyHolder | null> {
-  return keys.isRequired ? keys.holderOf(secret) : { id: "anonymous", name: "anonymous", permissions: null };
+async function identify(
+  secret: string,
+  peer: Peer,
+  { gate }: RestContext,
+): Promise<Identity | { readonly refused: string }> {
+  try {
+    return await gate.identify(secret, peer);
+  } catch (error) {
+    if (error instanceof Refused && error.refusal.reason === "unauthenticated") return { refused: error.message };
+    throw error;
+  }
 }
 
 export function isTokenPath(path: string): boolean {

@@ -13,7 +13,8 @@ const WORKFLOW_STATES: Readonly<Record<WorkflowState, string>> = {
 /** Every documented field; what is not known is null. */
 export function assessmentJson(assessment: Assessment | undefined) {
   const { execution, detail, outcomeId = null, workflowState } = assessment ?? {};
-  const { error, createTime } = execution ?? {};
+  const { error, createTime, ref } = execution ?? {};
+  const id = ref?.id ?? "";
   return {
     created_at: createTime === undefined ? null : timestampDate(createTime).toISOString(),
     entity_id: known(detail?.entityId),
@@ -21,12 +22,13 @@ export function assessmentJson(assessment: Assessment | undefined) {
     error_message: known(error?.message),
     error_step: known(error?.step),
     error_type: known(error?.type),
-    id: execution?.ref?.id ?? "",
+    id,
     institution_id: known(detail?.institutionId),
     outcome_id: outcomeId,
     status_id: known(detail?.statusId),
     template_id: known(detail?.templateId),
-    workflow_instance_id: known(detail?.workflowInstanceId),
+    // An assessment has one workflow: where nobody has named its instance, it has the assessment's own id.
+    workflow_instance_id: known(detail?.workflowInstanceId) ?? id,
     workflow_state: WORKFLOW_STATES[workflowState ?? WorkflowState.UNSPECIFIED] ?? "",
   };
 }

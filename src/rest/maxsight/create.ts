@@ -1,6 +1,11 @@
 /** The creation of an assessment. */
-import { randomUUID } from "node:crypto";
-import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { create, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
+import {
+  type Assessment,
+  AssessmentSchema,
+  type Execution,
+  WorkflowState,
+} from "../../../gen/belay/v1/execution_pb.ts";
 import { ExecutionService, type RegisterExecutionRequest } from "../../../gen/belay/v1/execution_service_pb.ts";
 import { invalidRequest } from "../../rpc/errors.ts";
 import { requestOfJson } from "../../rpc/json_request.ts";
@@ -24,9 +29,16 @@ export function registrationOf(body: JsonValue): RegisterExecutionRequest {
       entity_id,
       template_id,
       canceled_outcome_id: canceled_outcome_id ?? DEFAULT_CANCELED_OUTCOME,
-      // Creating an assessment starts its one workflow.
-      workflow_instance_id: randomUUID(),
     },
+  });
+}
+
+/** The assessment as it was registered. */
+export function newAssessment({ detail }: RegisterExecutionRequest, execution: Execution | undefined): Assessment {
+  return create(AssessmentSchema, {
+    ...(execution !== undefined && { execution }),
+    ...(detail.case === "assessment" && { detail: detail.value }),
+    workflowState: WorkflowState.ACTIVE,
   });
 }
 

@@ -36,7 +36,7 @@ export function cancellationFilterOf(request: ListCancellationsRequest): Cancell
 }
 
 /** The size of a page where the caller does not say. */
-const DEFAULT_PAGE_SIZE = 100;
+export const DEFAULT_PAGE_SIZE = 100;
 
 export function pageRequestOf(request: { readonly pageSize: number; readonly pageToken: string }): PageRequest {
   return { size: request.pageSize === 0 ? DEFAULT_PAGE_SIZE : request.pageSize, token: request.pageToken };

@@ -1,10 +1,12 @@
 import { type Kysely, sql } from "kysely";
 import type { Migration } from "kysely/migration";
+import type { SchemaDialect } from "./dialect.ts";
 
-async function up(db: Kysely<unknown>): Promise<void> {
+async function up(db: Kysely<unknown>, dialect: SchemaDialect): Promise<void> {
+  const { integer } = dialect;
   await db.schema
     .createTable("batch_operation")
-    .addColumn("rid", "integer", (column) => column.primaryKey())
+    .addColumn("rid", integer, (column) => dialect.rowNumber(column, false))
     .addColumn("tenant", "text", (column) => column.notNull())
     .addColumn("key", "text", (column) => column.notNull())
     .addColumn("state", "text", (column) => column.notNull())
@@ -12,11 +14,11 @@ async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn("operation_reference", "text")
     .addColumn("command_id", "text")
     .addColumn("fingerprint", "text")
-    .addColumn("created_at", "integer", (column) => column.notNull())
-    .addColumn("started_at", "integer")
-    .addColumn("ended_at", "integer")
-    .addColumn("claimed_at", "integer", (column) => column.notNull())
-    .modifyEnd(sql`strict`)
+    .addColumn("created_at", integer, (column) => column.notNull())
+    .addColumn("started_at", integer)
+    .addColumn("ended_at", integer)
+    .addColumn("claimed_at", integer, (column) => column.notNull())
+    .modifyEnd(dialect.numbered)
     .execute();
   await db.schema
     .createIndex("batch_operation_by_key")
@@ -40,13 +42,13 @@ async function up(db: Kysely<unknown>): Promise<void> {
 
   await db.schema
     .createTable("batch_item")
-    .addColumn("batch_rid", "integer", (column) => column.notNull().references("batch_operation.rid"))
-    .addColumn("execution_rid", "integer", (column) => column.notNull().references("execution.rid"))
+    .addColumn("batch_rid", integer, (column) => column.notNull().references("batch_operation.rid"))
+    .addColumn("execution_rid", integer, (column) => column.notNull().references("execution.rid"))
     .addColumn("state", "text", (column) => column.notNull())
     .addColumn("message", "text")
-    .addColumn("processed_at", "integer")
+    .addColumn("processed_at", integer)
     .addPrimaryKeyConstraint("batch_item_key", ["batch_rid", "execution_rid"])
-    .modifyEnd(sql`strict, without rowid`)
+    .modifyEnd(dialect.keyed)
     .execute();
   await db.schema
     .createIndex("batch_item_by_state")
@@ -62,4 +64,4 @@ async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 /** Batch operations and their items. */
-export const batchOperations: Migration = { up };
+export const batchOperations = (dialect: SchemaDialect): Migration => ({ up: (db) => up(db, dialect) });

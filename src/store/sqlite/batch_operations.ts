@@ -1,45 +1,47 @@
-/**
- * The batch operations over SQLite. What takes several statements runs as one synchronous transaction: the writing connection is shared
- * with the commands, and a transaction that waited in the middle would take theirs in.
- */
+/** The batch operations over SQLite. */
 import type { Database } from "better-sqlite3";
 import type { Kysely } from "kysely";
-import type { BatchItemState } from "../../domain/batch_operation.ts";
+import type { BatchState } from "../../domain/batch_operation.ts";
 import type { ExecutionKey } from "../../domain/execution.ts";
 import { Refused, refusal } from "../../domain/refusal.ts";
-import { listBatchItems, listBatchKeys } from "../batch_operation_lists.ts";
-import type { BatchOperation, BatchOperations, NewBatchOperation } from "../batch_operations.ts";
+import type { Millis } from "../../domain/time.ts";
+import { listBatchItems } from "../batch_operation_lists.ts";
+import {
+  type BatchRow,
+  findBatch,
+  hasActive,
+  listBatches,
+  listEnded,
+  newBatchOf,
+  selectItems,
+} from "../batch_operation_rows.ts";
+import type { BatchOperations } from "../batch_operations.ts";
+import { forgetBatchCommands } from "../forget_commands.ts";
 import type { Idempotency } from "../idempotency.ts";
-import type { ProcessInstanceFilter } from "../process_instance_search.ts";
-import { executionOf } from "../rows.ts";
 import type { Schema } from "../schema.ts";
-import { isSelected } from "../search_process_instances.ts";
-import { ACTIVE, type BatchRow, type BatchStatements, prepareBatchStatements } from "./batch_statements.ts";
-import { unavailableOf } from "./unavailable.ts";
+import type { AuditWriter } from "./audit_writer.ts";
+import { type BatchStatements, prepareBatchStatements, type SteeringKey } from "./batch_statements.ts";
+import { SQLITE_SEARCH } from "./search_sql.ts";
+import type { Transact } from "./transact.ts";
 
-/** The states in which an execution can still be cancelled. */
-const CANCELLABLE = ["pending", "running", "cancelling"] as const;
+export interface BatchOperationsOptions {
+  readonly database: Database;
+  readonly writing: Kysely<Schema>;
+  readonly reading: Kysely<Schema>;
+  readonly transact: Transact;
+  readonly audit: AuditWriter;
+}
 
-export function createSqliteBatchOperations(
-  database: Database,
-  writing: Kysely<Schema>,
-  reading: Kysely<Schema>,
-): BatchOperations {
+export function createSqliteBatchOperations(options: BatchOperationsOptions): BatchOperations {
+  const { database, writing, reading, transact, audit } = options;
   const statements = prepareBatchStatements(database, writing);
 
-  const transact = async <T>(work: () => T): Promise<T> => {
-    try {
-      return database.transaction(work).immediate();
-    } catch (error) {
-      throw unavailableOf(error) ?? error;
-    }
-  };
-
   return {
-    create: (batch, filter, idempotency, now) =>
+    create: (batch, filter, idempotency, now, entry) =>
       transact(() => {
         const { tenant, key, principal } = batch;
         const earlier = idempotency === null ? null : findEarlier(statements, tenant, idempotency);
+        if (entry !== null) audit.append(earlier === null ? entry : { ...entry, outcome: "replayed" }, now);
         if (earlier !== null) return earlier.key;
         const rid = statements.insertBatch.run({
           tenant,
@@ -50,7 +52,7 @@ export function createSqliteBatchOperations(
           fingerprint: idempotency?.fingerprint ?? null,
           created_at: now,
         });
-        const items = selectItems(writing, rid, tenant, filter).compile();
+        const items = selectItems(writing, SQLITE_SEARCH, rid, tenant, filter).compile();
         const { changes } = database.prepare(items.sql).run(...items.parameters);
         if (changes === 0) statements.finishBatches.run({ now });
         return key;
@@ -58,22 +60,23 @@ export function createSqliteBatchOperations(
 
     find: (tenant, key) => findBatch(reading, tenant, key),
 
-    list: async (tenant, filter, slice) => {
-      const { items, total } = await listBatchKeys(reading, tenant, filter, slice);
-      const found = await Promise.all(items.map((key) => findBatch(reading, tenant, key)));
-      return { items: found.filter((batch) => batch !== null), total };
-    },
+    list: (tenant, filter, slice) => listBatches(reading, tenant, filter, slice),
 
     listItems: (tenant, filter, slice) => listBatchItems(reading, tenant, filter, slice),
 
-    change: (tenant, key, from, to, now) =>
+    change: (tenant, key, { from, to }, idempotency, now, entry) =>
       transact(() => {
         const row = statements.findBatch.get({ tenant, key });
-        if (row === undefined || !from.includes(row.state)) return false;
-        statements.changeState.run({ rid: row.rid, state: to, ended_at: to === "cancelled" ? now : null });
-        if (to === "cancelled") statements.cancelPendingItems.run({ rid: row.rid, now });
+        if (row === undefined) return false;
+        const steering = idempotency === null ? null : steeringOf(row.rid, idempotency);
+        const isRepeated = isKnown(statements, steering);
+        if (!isRepeated && !from.includes(row.state)) return false;
+        if (!isRepeated) steer(statements, row.rid, to, steering, now);
+        if (entry !== null) audit.append(isRepeated ? { ...entry, outcome: "replayed" } : entry, now);
         return true;
       }),
+
+    forgetCommands: (before, limit) => forgetBatchCommands(writing, before, limit),
 
     claim: (limit, now) =>
       transact(() => {
@@ -100,51 +103,38 @@ export function createSqliteBatchOperations(
         statements.finishBatches.run({ now });
       }),
 
-    release: (now) =>
+    release: (now, takenBefore) =>
       transact(() => {
-        statements.cancelUntouchedItems.run({ now });
-        statements.releaseUntouchedItems.run({});
+        const latest = takenBefore ?? Number.MAX_SAFE_INTEGER;
+        statements.cancelUntouchedItems.run({ now, latest });
+        statements.releaseUntouchedItems.run({ latest });
       }),
 
-    listEnded: async (limit) => {
-      const rows = await reading
-        .selectFrom("batch_item")
-        .innerJoin("execution", "execution.rid", "batch_item.execution_rid")
-        .selectAll("execution")
-        .where("batch_item.state", "=", ACTIVE)
-        .where("execution.live", "=", 0)
-        .limit(limit)
-        .execute();
-      return rows.map((row) => executionOf(row, []));
-    },
+    listEnded: (limit) => listEnded(reading, limit),
 
-    hasActive: async () => {
-      const row = await reading
-        .selectFrom("batch_item")
-        .select("execution_rid")
-        .where("state", "=", ACTIVE)
-        .limit(1)
-        .executeTakeFirst();
-      return row !== undefined;
-    },
+    hasActive: () => hasActive(reading),
   };
 }
 
-/** An item for each execution that a batch operation of the tenant may cancel: only roots, because children go with them. */
-function selectItems(db: Kysely<Schema>, rid: number, tenant: string, filter: ProcessInstanceFilter) {
-  const selected = db
-    .selectFrom("execution")
-    .where("tenant", "=", tenant)
-    .where("kind", "=", "process_instance")
-    .where("state", "in", CANCELLABLE)
-    .where("parent_rid", "is", null)
-    .where(isSelected(filter))
-    .select((eb) => [
-      eb.val(rid).as("batch_rid"),
-      "execution.rid as execution_rid",
-      eb.val<BatchItemState>("pending").as("state"),
-    ]);
-  return db.insertInto("batch_item").columns(["batch_rid", "execution_rid", "state"]).expression(selected);
+/** @param steering the command that asks for it, to be known again; null if it has no id */
+function steer(
+  statements: BatchStatements,
+  rid: number,
+  to: BatchState,
+  steering: SteeringKey | null,
+  now: Millis,
+): void {
+  if (steering !== null) statements.insertSteering.run({ ...steering, created_at: now });
+  statements.changeState.run({ rid, state: to, ended_at: to === "cancelled" ? now : null });
+  if (to === "cancelled") statements.cancelPendingItems.run({ rid, now });
+}
+
+function isKnown({ findSteering }: BatchStatements, steering: SteeringKey | null): boolean {
+  return steering !== null && findSteering.get(steering) !== undefined;
+}
+
+function steeringOf(rid: number, { principal, method, commandId }: Idempotency): SteeringKey {
+  return { batch_rid: rid, principal, method, command_id: commandId };
 }
 
 /** The batch operation that the same command made before. */
@@ -155,36 +145,4 @@ function findEarlier(statements: BatchStatements, tenant: string, idempotency: I
   if (earlier.fingerprint === fingerprint) return earlier;
   const message = `command id '${commandId}' was used before with another request; use a new one`;
   throw new Refused(refusal("idempotency_key_reused", message, { command_id: commandId }));
-}
-
-async function findBatch(db: Kysely<Schema>, tenant: string, key: string): Promise<BatchOperation | null> {
-  const row = await db
-    .selectFrom("batch_operation")
-    .selectAll()
-    .where("tenant", "=", tenant)
-    .where("key", "=", key)
-    .executeTakeFirst();
-  return row === undefined ? null : batchOf(row, await countItems(db, row.rid));
-}
-
-async function countItems(db: Kysely<Schema>, rid: number): Promise<Record<BatchItemState, number>> {
-  const counts = { pending: 0, active: 0, completed: 0, failed: 0, cancelled: 0 };
-  const rows = await db
-    .selectFrom("batch_item")
-    .select((eb) => ["state", eb.fn.countAll<number>().as("count")])
-    .where("batch_rid", "=", rid)
-    .groupBy("state")
-    .execute();
-  for (const { state, count } of rows) counts[state] = count;
-  return counts;
-}
-
-function newBatchOf(row: BatchRow): NewBatchOperation {
-  const { tenant, key, principal, operation_reference } = row;
-  return { tenant, key, principal, operationReference: operation_reference };
-}
-
-function batchOf(row: BatchRow, items: BatchOperation["items"]): BatchOperation {
-  const { state, created_at, started_at, ended_at } = row;
-  return { ...newBatchOf(row), state, createdAt: created_at, startedAt: started_at, endedAt: ended_at, items };
 }

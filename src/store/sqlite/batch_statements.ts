@@ -1,18 +1,21 @@
 /** The statements that change batch operations. */
 import type { Database } from "better-sqlite3";
-import { type ExpressionBuilder, type Kysely, type Selectable, sql } from "kysely";
-import type { BatchItemState, BatchState, ItemEnd } from "../../domain/batch_operation.ts";
+import type { Kysely } from "kysely";
+import type { BatchState, ItemEnd } from "../../domain/batch_operation.ts";
 import type { ExecutionKey, Kind } from "../../domain/execution.ts";
-import type { BatchOperationTable, Schema } from "../schema.ts";
+import { ACTIVE, type BatchRow, itemsIn, untouched } from "../batch_operation_rows.ts";
+import type { Schema } from "../schema.ts";
 import { parameter, prepare } from "./prepare.ts";
 
-export type BatchRow = Selectable<BatchOperationTable>;
 type InsertedColumns = Pick<
   BatchRow,
   "tenant" | "key" | "principal" | "operation_reference" | "command_id" | "fingerprint" | "created_at"
 >;
 type SettledColumns = Pick<ExecutionKey, "tenant" | "kind" | "id"> &
   Pick<ItemEnd, "state" | "message"> & { now: number };
+
+/** Names a command that steered a batch operation. */
+export type SteeringKey = Pick<Schema["batch_command"], "batch_rid" | "principal" | "method" | "command_id">;
 
 interface ItemRow {
   readonly execution_rid: number;
@@ -21,14 +24,12 @@ interface ItemRow {
   readonly id: string;
 }
 
-/** As a literal: SQLite takes the index over active items only for a condition that it can read. */
-export const ACTIVE = sql.lit<BatchItemState>("active");
-
 export type BatchStatements = ReturnType<typeof prepareBatchStatements>;
 
 export function prepareBatchStatements(database: Database, db: Kysely<Schema>) {
   const rid = parameter<number>("rid");
   const now = parameter<number>("now");
+  const latest = parameter<number>("latest");
   return {
     insertBatch: prepare<InsertedColumns, never>(
       database,
@@ -62,6 +63,26 @@ export function prepareBatchStatements(database: Database, db: Kysely<Schema>) {
         .where("tenant", "=", parameter<string>("tenant"))
         .where("principal", "=", parameter<string>("principal"))
         .where("command_id", "=", parameter<string>("command_id")),
+    ),
+    findSteering: prepare<SteeringKey, { created_at: number }>(
+      database,
+      db
+        .selectFrom("batch_command")
+        .select("created_at")
+        .where("batch_rid", "=", parameter<number>("batch_rid"))
+        .where("principal", "=", parameter<string>("principal"))
+        .where("method", "=", parameter<string>("method"))
+        .where("command_id", "=", parameter<string>("command_id")),
+    ),
+    insertSteering: prepare<SteeringKey & { created_at: number }, never>(
+      database,
+      db.insertInto("batch_command").values({
+        batch_rid: parameter("batch_rid"),
+        principal: parameter("principal"),
+        method: parameter("method"),
+        command_id: parameter("command_id"),
+        created_at: parameter("created_at"),
+      }),
     ),
     /** The one that runs, has pending items, and was served longest ago. */
     findNextBatch: prepare<Record<string, never>, BatchRow>(
@@ -142,40 +163,31 @@ export function prepareBatchStatements(database: Database, db: Kysely<Schema>) {
         .where("state", "=", "pending"),
     ),
     /** For batches that are cancelled, which take none of their items up again. */
-    cancelUntouchedItems: prepare<{ now: number }, never>(
+    cancelUntouchedItems: prepare<{ now: number; latest: number }, never>(
       database,
       db
         .updateTable("batch_item")
         .set({ state: "cancelled", processed_at: now })
         .where("state", "=", ACTIVE)
         .where((eb) => eb.exists(untouched(eb)))
-        .where("batch_rid", "in", db.selectFrom("batch_operation").select("rid").where("state", "=", "cancelled")),
+        .where(
+          "batch_rid",
+          "in",
+          db
+            .selectFrom("batch_operation")
+            .select("rid")
+            .where("state", "=", "cancelled")
+            .where("claimed_at", "<=", latest),
+        ),
     ),
-    releaseUntouchedItems: prepare<Record<string, never>, never>(
+    releaseUntouchedItems: prepare<{ latest: number }, never>(
       database,
       db
         .updateTable("batch_item")
         .set({ state: "pending" })
         .where("state", "=", ACTIVE)
-        .where((eb) => eb.exists(untouched(eb))),
+        .where((eb) => eb.exists(untouched(eb)))
+        .where("batch_rid", "in", db.selectFrom("batch_operation").select("rid").where("claimed_at", "<=", latest)),
     ),
   };
-}
-
-/** The items in one of the states, of the batch operation that the query around looks at. */
-function itemsIn(eb: ExpressionBuilder<Schema, "batch_operation">, states: readonly BatchItemState[]) {
-  return eb
-    .selectFrom("batch_item")
-    .select("batch_item.execution_rid")
-    .whereRef("batch_item.batch_rid", "=", "batch_operation.rid")
-    .where("batch_item.state", "in", states);
-}
-
-/** The item's execution, if nobody is cancelling it: the cancel got lost, or the engine refused it and it may be tried again. */
-function untouched(eb: ExpressionBuilder<Schema, "batch_item">) {
-  return eb
-    .selectFrom("execution")
-    .select("execution.rid")
-    .whereRef("execution.rid", "=", "batch_item.execution_rid")
-    .where("execution.state", "in", ["pending", "running"]);
 }

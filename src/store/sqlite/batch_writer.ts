@@ -2,36 +2,39 @@
 import type { Database, Transaction } from "better-sqlite3";
 import { type Execution, type ExecutionKey, keyOf } from "../../domain/execution.ts";
 import type { Millis } from "../../domain/time.ts";
+import { entryOfCancel } from "../audit_entry.ts";
 import {
+  answersWaiting,
   asksForChildren,
   commandKeyOf,
   type Decided,
   decideBatch,
   type KnownCommand,
   type Loaded,
+  mintingKeyOf,
   parentKeyOf,
 } from "../batch.ts";
 import { executionOf, fixedColumnsOf, mutableColumnsOf } from "../rows.ts";
 import type { Applied, Envelope, Replay, StoredEffect, StoredEvent } from "../store.ts";
+import type { AuditWriter } from "./audit_writer.ts";
 import type { Statements } from "./statements.ts";
 import { unavailableOf } from "./unavailable.ts";
 
-/**
- * How long the dispatcher has for an effect that it is handed directly after the commit, before it counts as forgotten and is claimed
- * again: well above the deadline of one call to an engine.
- */
-const EFFECT_CLAIM: Millis = 30_000;
-
 export class BatchWriter {
   readonly #statements: Statements;
+  readonly #audit: AuditWriter;
+  readonly #effectClaim: Millis;
   readonly #transaction: Transaction<(envelopes: readonly Envelope[], now: Millis) => Applied[]>;
   /** Row numbers by `keyOf`, for the batch under way. */
   readonly #rids = new Map<string, number>();
   /** The last events of the answers to commands with an id, by `commandKeyOf`, for the batch under way. */
   readonly #lastSequences = new Map<string, number>();
 
-  constructor(database: Database, statements: Statements) {
+  /** @param effectClaim how long the effects that it hands out are not to be claimed by anybody else */
+  constructor(database: Database, statements: Statements, audit: AuditWriter, effectClaim: Millis) {
+    this.#effectClaim = effectClaim;
     this.#statements = statements;
+    this.#audit = audit;
     this.#transaction = database.transaction((envelopes, now) => this.#apply(envelopes, now));
   }
 
@@ -39,6 +42,7 @@ export class BatchWriter {
     try {
       return this.#transaction.immediate(envelopes, now);
     } catch (error) {
+      this.#audit.forget();
       throw unavailableOf(error) ?? error;
     } finally {
       this.#rids.clear();
@@ -56,7 +60,10 @@ export class BatchWriter {
     const executions = new Map<string, Execution>();
     const withLiveChildren = new Set<string>();
     const commands = new Map<string, KnownCommand>();
-    for (const envelope of envelopes) {
+    const minted = new Map<string, ExecutionKey>();
+    for (const asked of envelopes) {
+      const earlier = this.#loadMinted(asked, minted);
+      const envelope = earlier === null ? asked : { ...asked, key: earlier };
       this.#loadExecution(envelope.key, executions);
       const parentKey = parentKeyOf(envelope);
       if (parentKey !== null) this.#loadExecution(parentKey, executions);
@@ -67,7 +74,18 @@ export class BatchWriter {
       }
       this.#loadCommand(envelope, rid, commands);
     }
-    return { executions, withLiveChildren, commands };
+    return { executions, withLiveChildren, commands, minted };
+  }
+
+  /** The execution that the same command registered before, if its id was minted. */
+  #loadMinted(envelope: Envelope, into: Map<string, ExecutionKey>): ExecutionKey | null {
+    const { key, idempotency } = envelope;
+    const mintingKey = mintingKeyOf(envelope);
+    if (mintingKey === null || idempotency === null) return null;
+    const { principal, method, commandId } = idempotency;
+    const row = this.#statements.findMinted.get({ tenant: key.tenant, principal, method, command_id: commandId });
+    if (row !== undefined) into.set(mintingKey, row);
+    return row ?? null;
   }
 
   #loadExecution(key: ExecutionKey, into: Map<string, Execution>): void {
@@ -90,7 +108,12 @@ export class BatchWriter {
       fingerprint: row.fingerprint,
       disposition: row.disposition,
       execution,
-      replay: { answered: row.answered === 1, lastSequence: row.last_sequence, flagRaised: row.flag_raised === 1 },
+      replay: {
+        answered: row.answered === 1,
+        since: row.created_at,
+        lastSequence: row.last_sequence,
+        flagRaised: row.flag_raised === 1,
+      },
     });
   }
 
@@ -131,6 +154,7 @@ export class BatchWriter {
   #record(decided: Decided, now: Millis): Applied {
     const { envelope, reply, execution, keep } = decided;
     if (envelope.effectId !== null) this.#statements.deleteEffect.run({ id: envelope.effectId });
+    this.#writeAudit(decided, now);
     const rid = this.#rids.get(keyOf(envelope.key));
     const events =
       rid === undefined
@@ -153,15 +177,17 @@ export class BatchWriter {
             const isDue = effect.dueAt <= now;
             const id = this.#statements.insertEffect.run({
               rid,
-              due_at: isDue ? now + EFFECT_CLAIM : effect.dueAt,
+              due_at: isDue ? now + this.#effectClaim : effect.dueAt,
               claimed: isDue ? 1 : 0,
               effect_json: JSON.stringify(effect),
             });
             return { id, key: envelope.key, effect, attempts: 0 };
           });
+    let upToSequence: number | null = null;
     if (keep !== null && rid !== undefined && execution !== null) {
-      const { principal, method, commandId, fingerprint } = keep.idempotency;
-      const lastSequence = events.at(-1)?.sequence ?? 0;
+      const { principal, method, commandId, fingerprint, isMinting } = keep.idempotency;
+      const lastSequence = events.at(-1)?.sequence ?? this.#statements.findLastSequence.get({})?.sequence ?? 0;
+      upToSequence = lastSequence;
       this.#lastSequences.set(commandKeyOf(envelope.key, keep.idempotency), lastSequence);
       this.#statements.insertCommand.run({
         execution_rid: rid,
@@ -173,17 +199,27 @@ export class BatchWriter {
         answered: Number(keep.answered),
         execution_json: JSON.stringify(execution),
         last_sequence: lastSequence,
+        minted_in: isMinting === true ? envelope.key.tenant : null,
         created_at: now,
       });
     }
-    return { reply, execution, events, effects, replay: this.#replayOf(decided) };
+    if (rid !== undefined && answersWaiting(decided)) {
+      const last_sequence = events.at(-1)?.sequence ?? 0;
+      this.#statements.answerWaiting.run({ rid, execution_json: JSON.stringify(execution), last_sequence });
+    }
+    return { reply, execution, events, effects, replay: this.#replayOf(decided), upToSequence };
+  }
+
+  #writeAudit({ envelope, reply, execution, replay }: Decided, now: Millis): void {
+    const { audit, command, key } = envelope;
+    if (audit === null || command.type !== "cancel") return;
+    this.#audit.append(entryOfCancel(audit, key, command, { reply, execution, isReplay: replay !== null }), now);
   }
 
   #replayOf({ envelope, replay }: Decided): Replay | null {
     if (replay === null || envelope.idempotency === null) return null;
-    const { answered, lastSequence, flagRaised } = replay;
     const own = this.#lastSequences.get(commandKeyOf(envelope.key, envelope.idempotency));
-    return { answered, lastSequence: lastSequence ?? own ?? 0, flagRaised };
+    return { ...replay, lastSequence: replay.lastSequence ?? own ?? 0 };
   }
 
   #ridOf(key: ExecutionKey): number {

@@ -1,12 +1,18 @@
 /** The store over SQLite: batches on the writing connection, reads on the other. */
-import type { Database } from "better-sqlite3";
 import { type Kysely, sql } from "kysely";
+import type { ApiKeys } from "../api_keys.ts";
+import type { AuditLog } from "../audit.ts";
 import type { BatchOperations } from "../batch_operations.ts";
+import type { Faults } from "../faults.ts";
+import { forgetCommands } from "../forget_commands.ts";
+import type { Guard } from "../guard.ts";
 import { listInstancesOfWorkflow } from "../numbered_pages.ts";
+import type { Pruning } from "../pruning.ts";
 import {
   findCancellation,
   findExecution,
   lastSequence,
+  lastSequences,
   listCancellations,
   listEvents,
   listExecutions,
@@ -16,38 +22,63 @@ import {
   nextEffectAt,
   nextListenerJobAt,
 } from "../reads.ts";
-import { recordAnswer } from "../record_answer.ts";
+import { findAnswer, recordAnswer } from "../record_answer.ts";
 import { effectOf } from "../rows.ts";
 import type { Schema } from "../schema.ts";
 import { searchProcessInstances } from "../search_process_instances.ts";
 import type { Store, StoredEffect } from "../store.ts";
+import type { StoreHealth } from "../store_health.ts";
 import { listWindow } from "../windows.ts";
 import type { BatchWriter } from "./batch_writer.ts";
+import { SQLITE_SEARCH } from "./search_sql.ts";
 
 export interface SqliteConnections {
   readonly writing: Kysely<Schema>;
   readonly reading: Kysely<Schema>;
   readonly batches: BatchWriter;
   readonly batchOperations: BatchOperations;
-  readonly lock: Database;
+  readonly apiKeys: ApiKeys;
+  readonly audit: AuditLog;
+  readonly pruning: Pruning;
+  readonly health: StoreHealth;
+  readonly guard: Guard;
+  /** Closes all of them. */
+  readonly close: () => void;
+  readonly faults: Faults | undefined;
 }
 
-export function createSqliteStore({ writing, reading, batches, batchOperations, lock }: SqliteConnections): Store {
-  return {
-    batchOperations,
+export function createSqliteStore(connections: SqliteConnections): Store {
+  const { writing, reading, batches, health, close, faults } = connections;
+  const { guard } = connections.guard;
+  return guard<Store>({
+    batchOperations: guard(connections.batchOperations),
+    apiKeys: guard(connections.apiKeys),
+    audit: guard(connections.audit),
+    pruning: guard(connections.pruning),
+    health,
+    notices: null,
 
-    apply: async (envelopes, now) => batches.apply(envelopes, now),
+    apply: async (envelopes, now) => {
+      // A transaction here is one step of the program: nothing can happen between its begin and its commit but the end of the process.
+      if (faults !== undefined) await faults.reach("store.before_commit");
+      const applied = batches.apply(envelopes, now);
+      if (faults !== undefined) await faults.reach("store.after_commit");
+      return applied;
+    },
     recordAnswer: (key, idempotency, answer) => recordAnswer(writing, key, idempotency, answer),
+    findAnswer: (key, idempotency) => findAnswer(reading, key, idempotency),
+    forgetCommands: (before, place, limit) => forgetCommands(writing, before, place, limit),
 
     findExecution: (key) => findExecution(reading, key),
     findCancellation: (tenant, cancellationId) => findCancellation(reading, tenant, cancellationId),
     listExecutions: (tenant, filter, page) => listExecutions(reading, tenant, filter, page),
-    searchProcessInstances: (tenant, search) => searchProcessInstances(reading, tenant, search),
+    searchProcessInstances: (tenant, search) => searchProcessInstances(reading, SQLITE_SEARCH, tenant, search),
     listInstancesOfWorkflow: (tenant, workflowId, page) => listInstancesOfWorkflow(reading, tenant, workflowId, page),
     listWindow: (tenant, kind, window) => listWindow(reading, tenant, kind, window),
     listCancellations: (tenant, filter, page) => listCancellations(reading, tenant, filter, page),
     listEvents: (filter) => listEvents(reading, filter),
     lastSequence: () => lastSequence(reading),
+    lastSequences: (keys) => lastSequences(reading, keys),
     listHeldBy: (tenant, workerId) => listHeldBy(reading, tenant, workerId),
     listOpenListenerJobs: (tenant, types, now, limit) => listOpenListenerJobs(reading, tenant, types, now, limit),
     nextListenerJobAt: (tenant, types) => nextListenerJobAt(reading, tenant, types),
@@ -76,6 +107,9 @@ export function createSqliteStore({ writing, reading, batches, batchOperations, 
     postponeEffect: async (id, dueAt, attempts) => {
       await writing.updateTable("effect").set({ claimed: 0, due_at: dueAt, attempts }).where("id", "=", id).execute();
     },
+    returnEffects: async (ids, dueAt) => {
+      await writing.updateTable("effect").set({ claimed: 0, due_at: dueAt }).where("id", "in", ids).execute();
+    },
     dropEffect: async (id) => {
       await writing.deleteFrom("effect").where("id", "=", id).execute();
     },
@@ -83,9 +117,9 @@ export function createSqliteStore({ writing, reading, batches, batchOperations, 
     close: async () => {
       await reading.destroy();
       await writing.destroy();
-      lock.close();
+      close();
     },
-  };
+  });
 }
 
 /** A column of the execution that owes the effect, for a `returning` clause. */

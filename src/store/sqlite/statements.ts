@@ -1,7 +1,7 @@
 /** The statements of the write path. */
 import type { Database } from "better-sqlite3";
 import { type Kysely, type Selectable, sql } from "kysely";
-import type { Kind } from "../../domain/execution.ts";
+import type { ExecutionKey, Kind } from "../../domain/execution.ts";
 import type { ExecutionRow, FixedColumns, MutableColumns } from "../rows.ts";
 import type { CommandTable, EventTable, Schema, WorkItemTable } from "../schema.ts";
 import { parameter, prepare } from "./prepare.ts";
@@ -10,8 +10,11 @@ type QueueItemRow = Pick<Selectable<WorkItemTable>, "id" | "state">;
 type CommandKey = Pick<CommandTable, "execution_rid" | "principal" | "method" | "command_id">;
 type CommandRow = Pick<
   Selectable<CommandTable>,
-  "fingerprint" | "disposition" | "answered" | "execution_json" | "last_sequence" | "flag_raised"
+  "fingerprint" | "disposition" | "answered" | "execution_json" | "last_sequence" | "flag_raised" | "created_at"
 >;
+type NewCommandColumns = CommandKey & Omit<CommandRow, "flag_raised"> & Pick<CommandTable, "minted_in">;
+type MintingKey = Pick<CommandTable, "principal" | "method" | "command_id"> & { tenant: string };
+type EndColumns = Pick<CommandTable, "execution_json" | "last_sequence"> & { rid: number };
 type EventColumns = Pick<EventTable, "cancellation_id" | "type" | "at" | "attributes_json"> & { rid: number };
 
 export type Statements = ReturnType<typeof prepareStatements>;
@@ -48,11 +51,35 @@ export function prepareStatements(database: Database, db: Kysely<Schema>) {
       database,
       db
         .selectFrom("command")
-        .select(["fingerprint", "disposition", "answered", "execution_json", "last_sequence", "flag_raised"])
+        .select([
+          "fingerprint",
+          "disposition",
+          "answered",
+          "execution_json",
+          "last_sequence",
+          "flag_raised",
+          "created_at",
+        ])
         .where("execution_rid", "=", parameter<number>("execution_rid"))
         .where("principal", "=", parameter<string>("principal"))
         .where("method", "=", parameter<string>("method"))
         .where("command_id", "=", parameter<string>("command_id")),
+    ),
+    /** The execution that a command registered under a minted id. */
+    findMinted: prepare<MintingKey, ExecutionKey>(
+      database,
+      db
+        .selectFrom("command")
+        .innerJoin("execution", "execution.rid", "command.execution_rid")
+        .select(["execution.tenant", "execution.kind", "execution.id"])
+        .where("command.minted_in", "=", parameter<string>("tenant"))
+        .where("command.principal", "=", parameter<string>("principal"))
+        .where("command.method", "=", parameter<string>("method"))
+        .where("command.command_id", "=", parameter<string>("command_id")),
+    ),
+    findLastSequence: prepare<Record<string, never>, { sequence: number | null }>(
+      database,
+      db.selectFrom("event").select((eb) => eb.fn.max("sequence").as("sequence")),
     ),
     insertExecution: prepare<FixedColumns & MutableColumns, never>(
       database,
@@ -140,7 +167,7 @@ export function prepareStatements(database: Database, db: Kysely<Schema>) {
       database,
       db.deleteFrom("effect").where("id", "=", parameter<number>("id")),
     ),
-    insertCommand: prepare<CommandKey & Omit<CommandRow, "flag_raised"> & { created_at: number }, never>(
+    insertCommand: prepare<NewCommandColumns, never>(
       database,
       db.insertInto("command").values({
         execution_rid: parameter("execution_rid"),
@@ -152,8 +179,22 @@ export function prepareStatements(database: Database, db: Kysely<Schema>) {
         answered: parameter("answered"),
         execution_json: parameter("execution_json"),
         last_sequence: parameter("last_sequence"),
+        minted_in: parameter("minted_in"),
         created_at: parameter("created_at"),
       }),
+    ),
+    /** Answers all commands that wait for the end of the cancellation, which has come. */
+    answerWaiting: prepare<EndColumns, never>(
+      database,
+      db
+        .updateTable("command")
+        .set({
+          answered: 1,
+          execution_json: parameter("execution_json"),
+          last_sequence: parameter("last_sequence"),
+        })
+        .where("execution_rid", "=", parameter<number>("rid"))
+        .where("answered", "=", 0),
     ),
   };
 }

@@ -1,0 +1,26 @@
+/** The load process, seen from the benchmark: apart from the server, so that neither takes the other's time. */
+import { fork } from "node:child_process";
+import { nextMessage } from "../child_message.ts";
+import type { OverloadOrder, OverloadResult } from "./order.ts";
+
+export type OverloadReply = { readonly result: OverloadResult } | { readonly failure: string };
+
+export interface OverloadProcess {
+  /** Carries out one order; the one before must be done. */
+  run(order: OverloadOrder): Promise<OverloadResult>;
+  close(): void;
+}
+
+export function startOverloadProcess(): OverloadProcess {
+  const child = fork(new URL("./main_load.ts", import.meta.url));
+  return {
+    run: async (order) => {
+      const answered = nextMessage(child);
+      child.send(JSON.stringify(order));
+      const reply: OverloadReply = JSON.parse(await answered);
+      if ("failure" in reply) throw new Error(reply.failure);
+      return reply.result;
+    },
+    close: () => child.disconnect(),
+  };
+}

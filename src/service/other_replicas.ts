@@ -1,0 +1,150 @@
+/** What other processes on the same store do, for those who wait for it here: through notices, and by looking where one got lost. */
+import type { Logger } from "pino";
+import { type ExecutionKey, keyOf } from "../domain/execution.ts";
+import { signalFor } from "../domain/signal.ts";
+import type { Millis } from "../domain/time.ts";
+import type { WorkerEngine } from "../engines/worker_engine.ts";
+import type { Notice, Notices } from "../store/notices.ts";
+import type { Applied, Store, StoredEvent } from "../store/store.ts";
+import type { CommandQueue } from "./command_queue.ts";
+import type { EventBus } from "./event_bus.ts";
+
+/** How long something that happened elsewhere stays unseen at most, if its notice got lost. */
+const LOOK_EVERY: Millis = 1_000;
+
+/** A timeline is read in parts. */
+const EVENTS_AT_ONCE = 500;
+
+export interface OtherReplicasOptions {
+  readonly store: Store;
+  readonly notices: Notices;
+  readonly bus: EventBus;
+  readonly queue: CommandQueue;
+  readonly workers: WorkerEngine;
+  readonly logger: Logger;
+}
+
+export class OtherReplicas {
+  readonly #options: OtherReplicasOptions;
+  readonly #underWay = new Set<Promise<void>>();
+  #stopListening = (): void => {};
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | null = null;
+
+  constructor(options: OtherReplicasOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#stopListening = this.#options.notices.listen((notice) => this.#hear(notice));
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopListening();
+    clearInterval(this.#timer);
+    await this.#looking;
+    await Promise.all(this.#underWay);
+  }
+
+  #hear(notice: Notice): void {
+    switch (notice.type) {
+      case "changes":
+        for (const { key, from } of notice.changes) {
+          if (this.#options.bus.hasListeners(key)) this.#track(this.#tell(key, from - 1));
+        }
+        return;
+      case "order":
+        this.#track(this.#deliver(notice));
+        return;
+      case "missed":
+        this.#look();
+        return;
+      case "keys":
+        // The gate's own business.
+        return;
+    }
+  }
+
+  /** Looks at everything that somebody waits for. */
+  #look(): void {
+    this.#looking ??= this.#lookAtWatched().finally(() => {
+      this.#looking = null;
+    });
+  }
+
+  async #lookAtWatched(): Promise<void> {
+    const { bus, store, logger } = this.#options;
+    const seen = new Map(Array.from(bus.watched, (watched) => [keyOf(watched.key), watched]));
+    if (seen.size === 0) return;
+    try {
+      const keys = Array.from(seen.values(), ({ key }) => key);
+      for (const { key, sequence } of await store.lastSequences(keys)) {
+        const { lastSequence = 0 } = seen.get(keyOf(key)) ?? {};
+        if (sequence > lastSequence) await this.#tell(key, lastSequence);
+      }
+    } catch (error) {
+      logger.warn({ err: error }, "what other replicas do can't be looked at; trying again");
+    }
+  }
+
+  /** Tells the listeners what happened to an execution after `afterSequence`. */
+  async #tell(key: ExecutionKey, afterSequence: number): Promise<void> {
+    const { store, bus } = this.#options;
+    // Read before its events: whoever sees that it has ended has then seen all that led there.
+    const execution = await store.findExecution(key);
+    const events: StoredEvent[] = [];
+    let part: readonly StoredEvent[];
+    do {
+      part = await store.listEvents({
+        key,
+        cancellationId: null,
+        afterSequence: events.at(-1)?.sequence ?? afterSequence,
+        upToSequence: null,
+        limit: EVENTS_AT_ONCE,
+      });
+      events.push(...part);
+    } while (part.length === EVENTS_AT_ONCE);
+    if (events.length > 0) bus.publish(changeOf(execution, events));
+  }
+
+  /** Takes a stop order to its worker, if that is attached here. */
+  async #deliver({ workerId, key, effectId }: Extract<Notice, { type: "order" }>): Promise<void> {
+    const { store, workers, queue } = this.#options;
+    if (!workers.isAttached(key.tenant, workerId)) return;
+    const execution = await store.findExecution(key);
+    const cancellation = execution?.cancellation;
+    if (execution === null || cancellation == null || execution.lease === null) return;
+    const signal = signalFor(execution, execution.lease.token);
+    if (signal !== "stop" && signal !== "terminate") return;
+    const delivery = await workers.requestStop(execution);
+    if (delivery.type !== "delivered") return;
+    await queue.submitOwed({
+      key,
+      command: { type: "signal_delivered", cancellationId: cancellation.id, signal },
+      idempotency: null,
+      effectId,
+      audit: null,
+    });
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work
+      .catch((error: unknown) =>
+        this.#options.logger.warn({ err: error }, "a notice of another replica can't be followed"),
+      )
+      .finally(() => this.#underWay.delete(tracked));
+    this.#underWay.add(tracked);
+  }
+}
+
+function changeOf(execution: Applied["execution"], events: Applied["events"]): Applied {
+  return {
+    reply: { accepted: true, disposition: "unchanged" },
+    execution,
+    events,
+    effects: [],
+    replay: null,
+    upToSequence: null,
+  };
+}

@@ -1,0 +1,26 @@
+/** Whether the database can be written. */
+import type { Database } from "better-sqlite3";
+import type { Guard } from "../guard.ts";
+import type { StoreHealth } from "../store_health.ts";
+
+/** @param database the writing connection */
+export function createSqliteHealth(database: Database, { guard, onTrouble }: Guard): StoreHealth {
+  /** While all goes well it is enough to look: a write waits for the disk, and so would all others behind it. */
+  let isDoubtful = false;
+  onTrouble(() => {
+    isDoubtful = true;
+  });
+  const look = database.prepare("select 1 from execution limit 1");
+  const { check } = guard({
+    check: async () => {
+      if (!isDoubtful) {
+        look.get();
+        return;
+      }
+      // The number is Belay's to set, means nothing, and is written even if it is the same.
+      database.pragma("user_version = 1");
+      isDoubtful = false;
+    },
+  });
+  return { check, onTrouble };
+}
