@@ -19,7 +19,16 @@ const { values } = parseArgs({
     over: { type: "string" },
   },
 });
-const seed = Number(values.seed);
+const { over = "both" } = values;
+const [seed, rounds] = [Number(values.seed), values.rounds === undefined ? null : Number(values.rounds)];
+if (!Number.isInteger(seed) || (rounds !== null && !Number.isInteger(rounds))) {
+  console.error("--seed and --rounds take a whole number each");
+  process.exit(2);
+}
+if (!["sqlite", "postgres", "both"].includes(over)) {
+  console.error(`--over takes sqlite or postgres, not ${over}`);
+  process.exit(2);
+}
 const longestPeace = 2_000;
 const onRound = (round: number, what: string): void => {
   console.log(`  ${Math.round(performance.now() / 1000)} s, crash ${round}: ${what}`);
@@ -32,11 +41,11 @@ function print(name: string, { findings, executions, cancels }: CrashReport): vo
 }
 
 console.log(`crash tests: seed ${seed}`);
-if (values.over !== "postgres") {
-  print("SQLite", await crashOverSqlite({ seed, rounds: Number(values.rounds ?? 200), longestPeace, onRound }));
+if (over !== "postgres") {
+  print("SQLite", await crashOverSqlite({ seed, rounds: rounds ?? 200, longestPeace, onRound }));
 }
-if (values.over !== "sqlite") {
-  print("PostgreSQL", await crashOverPostgres({ seed, rounds: Number(values.rounds ?? 60), longestPeace, onRound }));
+if (over !== "sqlite") {
+  print("PostgreSQL", await crashOverPostgres({ seed, rounds: rounds ?? 60, longestPeace, onRound }));
 }
 // Not left to the event loop: connections may still be ending.
 process.exit();

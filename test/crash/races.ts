@@ -41,7 +41,7 @@ export async function playRaces(replicas: readonly Replica[], { seed, episodes, 
     }
   };
   const stopped = new AbortController();
-  const workers = replicas.flatMap(({ service }, index) => obeySometimes(service, `w-${index + 1}`, stopped.signal));
+  const workers = replicas.map(({ service }, index) => stayAttached(service, `w-${index + 1}`, stopped.signal));
   await Promise.all(Array.from({ length: width }, player));
   stopped.abort();
   await Promise.all(workers);
@@ -57,7 +57,7 @@ export async function playRaces(replicas: readonly Replica[], { seed, episodes, 
 }
 
 /** Takes the orders of a worker, so that they are delivered, and leaves the obeying to the clients. */
-async function obeySometimes(service: RunningService, workerId: string, signal: AbortSignal): Promise<void> {
+async function stayAttached(service: RunningService, workerId: string, signal: AbortSignal): Promise<void> {
   for await (const _message of service.attach(TENANT, workerId, signal)) {
     // Being attached is enough.
   }
