@@ -29,7 +29,8 @@ interface Range {
  */
 const RANGES: Readonly<Record<Rank, Range>> = {
   critical: { least: 2_048, most: 4_096, patience: 1_000 },
-  write: { least: 256, most: 1_024, patience: 250 },
+  // As many as one connection may send at once: a script that registers its work in one stroke is no overload.
+  write: { least: 1_000, most: 2_048, patience: 500 },
   read: { least: 1, most: 256, patience: 5 },
   list: { least: 0.4, most: 32, patience: 2 },
 };

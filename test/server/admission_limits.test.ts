@@ -63,7 +63,7 @@ describe("when calls queue", () => {
     [0, []],
     [4, ["list"]],
     [20, ["read", "list"]],
-    [300, ["write", "read", "list"]],
+    [600, ["write", "read", "list"]],
     [2_000, ["critical", "write", "read", "list"]],
   ])("for %d ms, the ranks that give way are %j", (delay, ranks) => {
     const limits = createRankLimits();

@@ -89,6 +89,10 @@ async function fill(): Promise<void> {
     select 'acme', n, n, 'A', 'p', 'n', 'a', '', '', 'applied', '', '', '', 1, '', '' from generate_series(1, ${ROWS}::int) as series(n)
   `.execute(db);
   await sql`
+    insert into audit_anchor (tenant, number, hash, removed_at)
+    select 'tenant-' || n, n, '', n from generate_series(1, ${ROWS}::int) as series(n)
+  `.execute(db);
+  await sql`
     insert into batch_operation (tenant, key, state, principal, created_at, claimed_at, ended_at)
     select 'acme', n::text, 'completed', 'p', n, 0, n from generate_series(1, 1000) as series(n)
   `.execute(db);
