@@ -2,6 +2,7 @@
 import { type Kysely, sql } from "kysely";
 import type { ExecutionKey } from "../../domain/execution.ts";
 import type { Millis } from "../../domain/time.ts";
+import { claimedEffects } from "../claimed_effects.ts";
 import { effectOf } from "../rows.ts";
 import type { Schema } from "../schema.ts";
 import type { Store, StoredEffect } from "../store.ts";
@@ -32,14 +33,6 @@ export function createPostgresEffects(db: Kysely<Schema>): Effects {
         effectOf({ id: effect_id, attempts, effect_json }, key),
       );
     },
-    postponeEffect: async (id, dueAt, attempts) => {
-      await db.updateTable("effect").set({ claimed: 0, due_at: dueAt, attempts }).where("id", "=", id).execute();
-    },
-    returnEffects: async (ids, dueAt) => {
-      await db.updateTable("effect").set({ claimed: 0, due_at: dueAt }).where("id", "in", ids).execute();
-    },
-    dropEffect: async (id) => {
-      await db.deleteFrom("effect").where("id", "=", id).execute();
-    },
+    ...claimedEffects(db),
   };
 }

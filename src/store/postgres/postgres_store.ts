@@ -6,26 +6,10 @@ import type { Faults } from "../faults.ts";
 import { forgetCommands } from "../forget_commands.ts";
 import type { Guard } from "../guard.ts";
 import { listAuditEvents } from "../list_audit_events.ts";
-import { listInstancesOfWorkflow } from "../numbered_pages.ts";
-import {
-  findCancellation,
-  findExecution,
-  lastSequence,
-  lastSequences,
-  listCancellations,
-  listEvents,
-  listExecutions,
-  listHeldBy,
-  listLiveChildren,
-  listOpenListenerJobs,
-  nextEffectAt,
-  nextListenerJobAt,
-} from "../reads.ts";
-import { findAnswer, recordAnswer } from "../record_answer.ts";
+import { recordAnswer } from "../record_answer.ts";
 import type { Schema } from "../schema.ts";
-import { searchProcessInstances } from "../search_process_instances.ts";
 import type { Store } from "../store.ts";
-import { listWindow } from "../windows.ts";
+import { storeReads } from "../store_reads.ts";
 import { createPostgresApiKeys } from "./api_keys.ts";
 import { appendAudit } from "./append_audit.ts";
 import { createPostgresBatchOperations } from "./batch_operations.ts";
@@ -70,24 +54,9 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
 
     apply: (envelopes, now) => applyBatch(db, options, envelopes, clock === "caller" ? now : null),
     recordAnswer: (key, idempotency, answer) => recordAnswer(db, key, idempotency, answer),
-    findAnswer: (key, idempotency) => findAnswer(db, key, idempotency),
     forgetCommands: (before, place, limit) => forgetCommands(db, before, place, limit),
 
-    findExecution: (key) => findExecution(db, key),
-    findCancellation: (tenant, cancellationId) => findCancellation(db, tenant, cancellationId),
-    listExecutions: (tenant, filter, page) => listExecutions(db, tenant, filter, page),
-    searchProcessInstances: (tenant, search) => searchProcessInstances(db, POSTGRES_SEARCH, tenant, search),
-    listInstancesOfWorkflow: (tenant, workflowId, page) => listInstancesOfWorkflow(db, tenant, workflowId, page),
-    listWindow: (tenant, kind, window) => listWindow(db, tenant, kind, window),
-    listCancellations: (tenant, filter, page) => listCancellations(db, tenant, filter, page),
-    listEvents: (filter) => listEvents(db, filter),
-    lastSequence: () => lastSequence(db),
-    lastSequences: (keys) => lastSequences(db, keys),
-    listHeldBy: (tenant, workerId) => listHeldBy(db, tenant, workerId),
-    listOpenListenerJobs: (tenant, types, now, limit) => listOpenListenerJobs(db, tenant, types, now, limit),
-    nextListenerJobAt: (tenant, types) => nextListenerJobAt(db, tenant, types),
-    listLiveChildren: (parent, after, limit) => listLiveChildren(db, parent, after, limit),
-    nextEffectAt: () => nextEffectAt(db),
+    ...storeReads(db, POSTGRES_SEARCH),
 
     close: () => db.destroy(),
   });

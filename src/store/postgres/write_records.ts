@@ -24,33 +24,18 @@ export async function insertEvents(
   decided: readonly Decided[],
   rids: ReadonlyMap<string, number>,
 ): Promise<StoredEvent[][]> {
-  const stored: StoredEvent[][] = decided.map(() => []);
-  const added = decided.flatMap(({ envelope, events }, index) => {
-    const rid = rids.get(keyOf(envelope.key));
-    return rid === undefined ? [] : events.map((event) => ({ index, rid, key: envelope.key, event }));
-  });
-  if (added.length === 0) return stored;
+  const added = ownedBy(decided, rids, ({ events }) => events);
   const rows = added.map(
-    ({ rid, event }): EventColumns => ({
+    ({ rid, item }): EventColumns => ({
       execution_rid: rid,
-      cancellation_id: event.cancellationId,
-      type: event.type,
-      at: event.at,
-      attributes_json: JSON.stringify(event.attributes),
+      cancellation_id: item.cancellationId,
+      type: item.type,
+      at: item.at,
+      attributes_json: JSON.stringify(item.attributes),
     }),
   );
-  const names = namesOf(EVENT_COLUMNS);
-  const inserted = await sql<{ readonly sequence: number }>`
-    insert into event (${names})
-    select ${names} from ${tableOf("added", EVENT_COLUMNS, rows)} order by ordinality
-    returning sequence
-  `.execute(db);
-  for (const [place, { index, key, event }] of added.entries()) {
-    const sequence = inserted.rows[place]?.sequence;
-    if (sequence === undefined) throw new Error("the database numbered fewer events than there are");
-    stored[index]?.push({ ...event, sequence, key });
-  }
-  return stored;
+  const numbers = await insertNumbered(db, { table: "event", number: "sequence" }, EVENT_COLUMNS, rows);
+  return perCommand(decided, added, numbers, ({ key, item }, sequence): StoredEvent => ({ ...item, sequence, key }));
 }
 
 type EffectColumns = Omit<EffectTable, "id">;
@@ -71,32 +56,76 @@ export async function insertEffects(
   now: Millis,
   claimEnd: Millis,
 ): Promise<StoredEffect[][]> {
-  const stored: StoredEffect[][] = decided.map(() => []);
-  const added = decided.flatMap(({ envelope, effects }, index) => {
-    const rid = rids.get(keyOf(envelope.key));
-    return rid === undefined ? [] : effects.map((effect) => ({ index, rid, key: envelope.key, effect }));
-  });
-  if (added.length === 0) return stored;
-  const rows = added.map(({ rid, effect }): EffectColumns => {
-    const isDue = effect.dueAt <= now;
+  const added = ownedBy(decided, rids, ({ effects }) => effects);
+  const rows = added.map(({ rid, item }): EffectColumns => {
+    const isDue = item.dueAt <= now;
     return {
       execution_rid: rid,
-      due_at: isDue ? claimEnd : effect.dueAt,
+      due_at: isDue ? claimEnd : item.dueAt,
       claimed: isDue ? 1 : 0,
       attempts: 0,
-      effect_json: JSON.stringify(effect),
+      effect_json: JSON.stringify(item),
     };
   });
-  const names = namesOf(EFFECT_COLUMNS);
-  const inserted = await sql<{ readonly id: number }>`
-    insert into effect (${names})
-    select ${names} from ${tableOf("added", EFFECT_COLUMNS, rows)} order by ordinality
-    returning id
+  const numbers = await insertNumbered(db, { table: "effect", number: "id" }, EFFECT_COLUMNS, rows);
+  return perCommand(
+    decided,
+    added,
+    numbers,
+    ({ key, item }, id): StoredEffect => ({ id, key, effect: item, attempts: 0 }),
+  );
+}
+
+/** Something that a command adds, with the execution that it is about. */
+interface Owned<Item> {
+  /** The place of the command in its batch. */
+  readonly index: number;
+  readonly rid: number;
+  readonly key: ExecutionKey;
+  readonly item: Item;
+}
+
+function ownedBy<Item>(
+  decided: readonly Decided[],
+  rids: ReadonlyMap<string, number>,
+  itemsOf: (one: Decided) => readonly Item[],
+): Owned<Item>[] {
+  return decided.flatMap((one, index) => {
+    const { key } = one.envelope;
+    const rid = rids.get(keyOf(key));
+    return rid === undefined ? [] : itemsOf(one).map((item) => ({ index, rid, key, item }));
+  });
+}
+
+/** Inserts the rows in their order, and resolves with the numbers that the database gave them. */
+async function insertNumbered<Row>(
+  db: Transaction<Schema>,
+  { table, number }: { readonly table: string; readonly number: string },
+  types: ColumnTypes<Row>,
+  rows: readonly Row[],
+): Promise<number[]> {
+  if (rows.length === 0) return [];
+  const names = namesOf(types);
+  const inserted = await sql<{ readonly number: number }>`
+    insert into ${sql.table(table)} (${names})
+    select ${names} from ${tableOf("added", types, rows)} order by ordinality
+    returning ${sql.ref(number)} as number
   `.execute(db);
-  for (const [place, { index, key, effect }] of added.entries()) {
-    const id = inserted.rows[place]?.id;
-    if (id === undefined) throw new Error("the database numbered fewer effects than there are");
-    stored[index]?.push({ id, key, effect, attempts: 0 });
+  return inserted.rows.map((row) => row.number);
+}
+
+/** What was added, command by command. */
+function perCommand<Item, Stored>(
+  decided: readonly Decided[],
+  added: readonly Owned<Item>[],
+  numbers: readonly number[],
+  storedOf: (owned: Owned<Item>, number: number) => Stored,
+): Stored[][] {
+  const stored: Stored[][] = decided.map(() => []);
+  for (const [place, owned] of added.entries()) {
+    const number = numbers[place];
+    if (number === undefined) throw new Error("the database numbered fewer rows than there are");
+    stored[owned.index]?.push(storedOf(owned, number));
   }
   return stored;
 }

@@ -3,32 +3,17 @@ import { type Kysely, sql } from "kysely";
 import type { ApiKeys } from "../api_keys.ts";
 import type { AuditLog } from "../audit.ts";
 import type { BatchOperations } from "../batch_operations.ts";
+import { claimedEffects } from "../claimed_effects.ts";
 import type { Faults } from "../faults.ts";
 import { forgetCommands } from "../forget_commands.ts";
 import type { Guard } from "../guard.ts";
-import { listInstancesOfWorkflow } from "../numbered_pages.ts";
 import type { Pruning } from "../pruning.ts";
-import {
-  findCancellation,
-  findExecution,
-  lastSequence,
-  lastSequences,
-  listCancellations,
-  listEvents,
-  listExecutions,
-  listHeldBy,
-  listLiveChildren,
-  listOpenListenerJobs,
-  nextEffectAt,
-  nextListenerJobAt,
-} from "../reads.ts";
-import { findAnswer, recordAnswer } from "../record_answer.ts";
+import { recordAnswer } from "../record_answer.ts";
 import { effectOf } from "../rows.ts";
 import type { Schema } from "../schema.ts";
-import { searchProcessInstances } from "../search_process_instances.ts";
 import type { Store, StoredEffect } from "../store.ts";
 import type { StoreHealth } from "../store_health.ts";
-import { listWindow } from "../windows.ts";
+import { storeReads } from "../store_reads.ts";
 import type { BatchWriter } from "./batch_writer.ts";
 import { SQLITE_SEARCH } from "./search_sql.ts";
 
@@ -66,24 +51,9 @@ export function createSqliteStore(connections: SqliteConnections): Store {
       return applied;
     },
     recordAnswer: (key, idempotency, answer) => recordAnswer(writing, key, idempotency, answer),
-    findAnswer: (key, idempotency) => findAnswer(reading, key, idempotency),
     forgetCommands: (before, place, limit) => forgetCommands(writing, before, place, limit),
 
-    findExecution: (key) => findExecution(reading, key),
-    findCancellation: (tenant, cancellationId) => findCancellation(reading, tenant, cancellationId),
-    listExecutions: (tenant, filter, page) => listExecutions(reading, tenant, filter, page),
-    searchProcessInstances: (tenant, search) => searchProcessInstances(reading, SQLITE_SEARCH, tenant, search),
-    listInstancesOfWorkflow: (tenant, workflowId, page) => listInstancesOfWorkflow(reading, tenant, workflowId, page),
-    listWindow: (tenant, kind, window) => listWindow(reading, tenant, kind, window),
-    listCancellations: (tenant, filter, page) => listCancellations(reading, tenant, filter, page),
-    listEvents: (filter) => listEvents(reading, filter),
-    lastSequence: () => lastSequence(reading),
-    lastSequences: (keys) => lastSequences(reading, keys),
-    listHeldBy: (tenant, workerId) => listHeldBy(reading, tenant, workerId),
-    listOpenListenerJobs: (tenant, types, now, limit) => listOpenListenerJobs(reading, tenant, types, now, limit),
-    nextListenerJobAt: (tenant, types) => nextListenerJobAt(reading, tenant, types),
-    listLiveChildren: (parent, after, limit) => listLiveChildren(reading, parent, after, limit),
-    nextEffectAt: () => nextEffectAt(reading),
+    ...storeReads(reading, SQLITE_SEARCH),
 
     claimEffects: async (now, until, limit) => {
       const due = writing.selectFrom("effect").select("id").where("due_at", "<=", now).orderBy("due_at").limit(limit);
@@ -104,15 +74,7 @@ export function createSqliteStore(connections: SqliteConnections): Store {
         (row): StoredEffect => effectOf(row, { tenant: row.tenant, kind: row.kind, id: row.execution_id }),
       );
     },
-    postponeEffect: async (id, dueAt, attempts) => {
-      await writing.updateTable("effect").set({ claimed: 0, due_at: dueAt, attempts }).where("id", "=", id).execute();
-    },
-    returnEffects: async (ids, dueAt) => {
-      await writing.updateTable("effect").set({ claimed: 0, due_at: dueAt }).where("id", "in", ids).execute();
-    },
-    dropEffect: async (id) => {
-      await writing.deleteFrom("effect").where("id", "=", id).execute();
-    },
+    ...claimedEffects(writing),
 
     close: async () => {
       await reading.destroy();
