@@ -5,6 +5,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // A process a test file: tests load native modules, open ports and kill processes.
     pool: "forks",
+    maxWorkers: 2,
     // Far above what a test needs, so that only a hang reaches it, even on a busy machine.
     testTimeout: 20_000,
     hookTimeout: 30_000,

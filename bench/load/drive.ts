@@ -1,69 +1,77 @@
 /** The closed loop: each lane sends its next call as soon as its last one is answered. */
-import { median, percentile } from "../statistics.ts";
-import { type Answer, checkFirstCancels } from "./check_answers.ts";
-import { openGrpcLanes } from "./grpc_lanes.ts";
-import { openJsonLanes } from "./json_lanes.ts";
-import type { Lane, Lanes } from "./lane.ts";
-import type { LoadOrder, LoadResult } from "./order.ts";
+import { type Answer, checkAnswers } from "./check_answers.ts";
+import type { IdForm } from "./execution_id.ts";
+import { type Lane, OverloadedError } from "./lane.ts";
+import { latencyOf } from "./latency.ts";
+import { monotonicMicros } from "./monotonic.ts";
+import { openLanes } from "./open_lanes.ts";
+import type { Calls, CallType, LoadOrder, LoadResult } from "./order.ts";
 import { type RepeatedRequest, repeatedRequest } from "./request_bodies.ts";
 
 /** Carries out an order. Rejects at the first call that fails, and if an answer is wrong. */
 export async function drive(order: LoadOrder): Promise<LoadResult> {
-  const request = repeatedRequest(order.call, order.wire);
-  const lanes = await openLanes(order, request.path);
+  const { call, wire, first, ids = "uuid" } = order;
+  const request = repeatedRequest(call, wire, ids, first);
+  const lanes = await openLanes(order);
   try {
     const cpuBefore = process.cpuUsage();
-    const { answers, latencies, seconds } = await callAll(lanes.all, order, request);
+    const from = monotonicMicros();
+    const { answers, latencies, refused, seconds } = await callAll(lanes.all, order, request);
+    const until = monotonicMicros();
     const cpu = process.cpuUsage(cpuBefore);
-    if (order.call === "cancel") checkFirstCancels(answers, order.wire);
-    latencies.sort((a, b) => a - b);
+    checkAnswers(answers, call, wire, ids);
     return {
       calls: answers.length,
+      refused,
       seconds,
-      latency: { p50: median(latencies), p99: percentile(latencies, 0.99), max: latencies.at(-1) ?? Number.NaN },
+      latency: latencyOf(latencies),
       loadCpu: (cpu.user + cpu.system) / 1e6 / seconds,
+      from,
+      until,
     };
   } finally {
     await lanes.close();
   }
 }
 
-function openLanes({ wire, url, connections, streams }: LoadOrder, path: string): Promise<Lanes> {
-  return wire === "grpc" ? openGrpcLanes(url, path, connections, streams) : openJsonLanes(url, path, connections);
-}
-
 interface Called {
   readonly answers: readonly Answer[];
-  readonly latencies: number[];
+  readonly latencies: readonly number[];
+  readonly refused: number;
   readonly seconds: number;
 }
 
-function callAll(lanes: readonly Lane[], order: LoadOrder, { body }: RepeatedRequest): Promise<Called> {
+function callAll(lanes: readonly Lane[], order: LoadOrder, { path, body }: RepeatedRequest): Promise<Called> {
   return new Promise((resolve, reject) => {
     const answers: Answer[] = [];
     const latencies: number[] = [];
     const startedAt = performance.now();
     const endsAt = order.seconds === null ? Number.POSITIVE_INFINITY : startedAt + order.seconds * 1000;
+    let left = callsOf(order);
     let begun = 0;
+    let refused = 0;
     let inUse = lanes.length;
 
     const callNext = (lane: Lane): void => {
       const sentAt = performance.now();
-      if (begun === order.count || sentAt >= endsAt) {
+      if (left === 0 || sentAt >= endsAt) {
         inUse -= 1;
-        if (inUse === 0) resolve({ answers, latencies, seconds: (sentAt - startedAt) / 1000 });
+        if (inUse === 0) resolve({ answers, latencies, refused, seconds: (sentAt - startedAt) / 1000 });
         return;
       }
-      const number = order.first + place(begun, order);
+      const number = order.first + place(begun, order, order.ids ?? "uuid");
       begun += 1;
-      lane.call(body(number), (error, answer) => {
-        if (error !== null) {
-          begun = order.count;
+      left -= 1;
+      lane.call(path, body(number), (error, answer) => {
+        if (error === null) {
+          latencies.push(performance.now() - sentAt);
+          answers.push({ number, body: answer });
+        } else if (mayBeRefused(order.call, error)) refused += 1;
+        else {
+          left = 0;
           reject(error);
           return;
         }
-        latencies.push(performance.now() - sentAt);
-        answers.push({ number, body: answer });
         callNext(lane);
       });
     };
@@ -71,13 +79,27 @@ function callAll(lanes: readonly Lane[], order: LoadOrder, { body }: RepeatedReq
   });
 }
 
+/** Reads may: the server's admission refuses them before it lets cancels wait. */
+export function mayBeRefused(call: CallType, error: Error): boolean {
+  return call === "get" && error instanceof OverloadedError;
+}
+
+/** How many calls there may be. Asking for the same thing again is no other thing to measure, so that only the clock ends it. */
+function callsOf({ call, seconds, count, skip = 0, most = Number.POSITIVE_INFINITY }: LoadOrder): number {
+  const goesRound = seconds !== null && (call === "get" || call === "heartbeat");
+  return goesRound ? most : Math.min(most, count - skip);
+}
+
 /** A prime, so that its multiples visit every place before they come back, unless the count is a multiple of it. */
 const STRIDE = 7919;
 
 /**
- * Executions are registered far out of the order in which they are cancelled, as it is in life: cancelling in the order of the rows
- * would flatter the store.
+ * The executions are cancelled in another order than they are registered in, as it is in life: cancelling in the order of the rows would
+ * flatter the store. What the benchmark registers itself is registered out of the order of its numbers, and cancelled in it; a filled
+ * store has its rows in the order of the numbers, and is called for out of it.
  */
-function place(index: number, { call, count }: LoadOrder): number {
-  return call === "cancel" || count % STRIDE === 0 ? index : (index * STRIDE) % count;
+export function place(index: number, { call, count, skip = 0 }: Calls, ids: IdForm): number {
+  const turn = (skip + index) % count;
+  const isInOrder = ids === "uuid" && call !== "register_pending" && call !== "register_running";
+  return isInOrder || count % STRIDE === 0 ? turn : (turn * STRIDE) % count;
 }

@@ -1,13 +1,16 @@
 /** A lane carries one call at a time; as many calls are in flight as there are lanes. */
 
+/** The server had too much to do, and said so: its admission does that to reads before it lets cancels wait. */
+export class OverloadedError extends Error {}
+
+/** Told the body of the answer, or what went wrong: any answer but a success is an error. */
+export type OnAnswer = (error: Error | null, answer: Buffer) => void;
+
 export interface Lane {
-  /** Calls, and tells `done` the body of the answer, or what went wrong: any answer but a success is an error. */
-  call(body: Buffer, done: (error: Error | null, answer: Buffer) => void): void;
+  call(path: string, body: Buffer, done: OnAnswer): void;
 }
 
 export interface Lanes {
   readonly all: readonly Lane[];
   close(): Promise<void>;
 }
-
-export const NO_ANSWER: Buffer = Buffer.alloc(0);

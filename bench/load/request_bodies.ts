@@ -1,12 +1,25 @@
 /** The requests of the benchmark, encoded once: only the id differs from call to call, so that writing them costs the load little. */
-import { create, type DescMessage, type MessageShape, toBinary, toJsonString } from "@bufbuild/protobuf";
-import { type CancelProcessRequest, CancelProcessRequestSchema } from "../../gen/belay/v1/cancellation_service_pb.ts";
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  type MessageShape,
+  toBinary,
+  toJsonString,
+} from "@bufbuild/protobuf";
+import {
+  CancellationService,
+  type CancelProcessRequest,
+  CancelProcessRequestSchema,
+} from "../../gen/belay/v1/cancellation_service_pb.ts";
 import { Kind } from "../../gen/belay/v1/execution_ref_pb.ts";
 import {
+  ExecutionService,
   type RegisterExecutionRequest,
   RegisterExecutionRequestSchema,
 } from "../../gen/belay/v1/execution_service_pb.ts";
-import { executionId } from "./execution_id.ts";
+import { WorkerService } from "../../gen/belay/v1/worker_service_pb.ts";
+import { type IdForm, idOf } from "./execution_id.ts";
 import { frame } from "./grpc_frame.ts";
 import { type CallType, type Wire, WORKER_ID } from "./order.ts";
 
@@ -20,19 +33,57 @@ export interface RepeatedRequest {
 /** Longer than any run, so that no timer and no lease ends inside a measurement. In seconds. */
 const AN_HOUR = 3600;
 
-const PLACEHOLDER = executionId(0);
+/** The token of the first lease of an execution. */
+const FIRST_TOKEN = 1n;
 
-export function repeatedRequest(call: CallType, wire: Wire): RepeatedRequest {
-  if (call === "cancel") {
-    return {
-      path: "/belay.v1.CancellationService/CancelProcess",
-      body: template(encode(CancelProcessRequestSchema, cancelRequest(PLACEHOLDER), wire)),
-    };
-  }
+/** @param example a number of one of the executions: all ids are as long as its id */
+export function repeatedRequest(call: CallType, wire: Wire, ids: IdForm, example: number): RepeatedRequest {
+  const id = idOf(example, ids);
+  const { method, request } = requestOf(call, id);
+  const encoded =
+    wire === "grpc" ? frame(toBinary(method.input, request)) : Buffer.from(toJsonString(method.input, request));
+  const at = encoded.indexOf(id);
   return {
-    path: "/belay.v1.ExecutionService/RegisterExecution",
-    body: template(encode(RegisterExecutionRequestSchema, registerRequest(PLACEHOLDER, call), wire)),
+    path: `/${method.parent.typeName}/${method.name}`,
+    body: (number) => {
+      const body = Buffer.from(encoded);
+      body.write(idOf(number, ids), at, "latin1");
+      return body;
+    },
   };
+}
+
+function requestOf(call: CallType, id: string): EncodableCall {
+  switch (call) {
+    case "cancel":
+      return callOf(CancellationService.method.cancelProcess, cancelRequest(id));
+    case "get":
+      return callOf(
+        ExecutionService.method.getProcess,
+        create(ExecutionService.method.getProcess.input, { processId: id }),
+      );
+    case "heartbeat": {
+      const execution = { kind: Kind.PROCESS, id };
+      const { input } = WorkerService.method.heartbeat;
+      const leases = [{ execution, token: FIRST_TOKEN }];
+      return callOf(WorkerService.method.heartbeat, create(input, { workerId: WORKER_ID, leases }));
+    }
+    case "register_pending":
+    case "register_running":
+      return callOf(ExecutionService.method.registerExecution, registerRequest(id, call));
+  }
+}
+
+interface EncodableCall {
+  readonly method: DescMethod;
+  readonly request: MessageShape<DescMessage>;
+}
+
+function callOf<I extends DescMessage>(
+  method: DescMethod & { readonly input: I },
+  request: MessageShape<I>,
+): EncodableCall {
+  return { method, request };
 }
 
 export function cancelRequest(processId: string): CancelProcessRequest {
@@ -44,23 +95,13 @@ export function cancelRequest(processId: string): CancelProcessRequest {
   });
 }
 
-export function registerRequest(id: string, call: Exclude<CallType, "cancel">): RegisterExecutionRequest {
+export function registerRequest(
+  id: string,
+  call: Extract<CallType, "register_pending" | "register_running">,
+): RegisterExecutionRequest {
   return create(RegisterExecutionRequestSchema, {
     kind: Kind.PROCESS,
     id,
     ...(call === "register_running" && { claim: { workerId: WORKER_ID, leaseSeconds: AN_HOUR } }),
   });
-}
-
-function encode<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>, wire: Wire): Buffer {
-  return wire === "grpc" ? frame(toBinary(schema, message)) : Buffer.from(toJsonString(schema, message));
-}
-
-function template(encoded: Buffer): RepeatedRequest["body"] {
-  const at = encoded.indexOf(PLACEHOLDER);
-  return (number) => {
-    const body = Buffer.from(encoded);
-    body.write(executionId(number), at, "latin1");
-    return body;
-  };
 }

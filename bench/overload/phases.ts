@@ -1,6 +1,7 @@
 /** Phases of load: what is offered at which rate for how long, and what became of it. */
+
+import type { Concurrency } from "../load/concurrency.ts";
 import { startLoadProcess } from "../load/process.ts";
-import type { Concurrency } from "../series.ts";
 import type { BelayServer } from "../servers/belay.ts";
 import { startHealthProbe } from "./health_probe.ts";
 import { startOverloadProcess } from "./load_process.ts";

@@ -1,5 +1,5 @@
 /** The memory of the server, from outside. */
-import { readFileSync } from "node:fs";
+import { residentSet } from "../resident_set.ts";
 
 export interface Memory {
   /** In MiB: at the beginning, the most, and at the end. */
@@ -22,13 +22,4 @@ export function sampleMemory(pid: number): () => Memory {
     const last = residentSet(pid);
     return { first, most: Math.max(most, last), last };
   };
-}
-
-function residentSet(pid: number): number {
-  try {
-    const [, kib] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-    return Number(kib) / 1024;
-  } catch {
-    return Number.NaN;
-  }
 }

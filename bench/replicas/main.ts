@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { startCluster } from "../../test/postgres/cluster.ts";
+import { PEAK } from "../load/concurrency.ts";
 import { startLoadProcess } from "../load/process.ts";
 import { describeMachine } from "../machine.ts";
-import { PEAK } from "../series.ts";
 import { type BelayServer, startBelay, startReplica } from "../servers/belay.ts";
 import { median } from "../statistics.ts";
 import { startCountingProxy } from "./counting_proxy.ts";

@@ -7,6 +7,7 @@ import { cancel, cancelAgain, cancelCancelled, cancelFinished } from "./cancelli
 import type { Command, CommandOf, CommandType } from "./command.ts";
 import { type Decision, type Draft, draftOf, type Facts, unchanged } from "./decision.ts";
 import { type Execution, type ExecutionKey, isLive, type State } from "./execution.ts";
+import { withHeartbeat } from "./heard.ts";
 import {
   activateListenerJob,
   completeListenerJob,
@@ -118,8 +119,9 @@ export function decide(
   facts: Facts,
 ): Decision {
   if (execution === null) return decideUnregistered(key, command, now, facts);
-  const decision = step(draftOf(execution, now, facts), command);
-  return callBackAtEnd(execution, notifyParentOfEnd(execution, decision, now), now);
+  const known = facts.heard === undefined ? execution : withHeartbeat(execution, facts.heard);
+  const decision = step(draftOf(known, now, facts), command);
+  return callBackAtEnd(known, notifyParentOfEnd(known, decision, now), now);
 }
 
 function decideUnregistered(key: ExecutionKey, command: Command, now: Millis, facts: Facts): Decision {

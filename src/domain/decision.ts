@@ -2,6 +2,7 @@
 import type { Effect } from "./effect.ts";
 import type { Event, EventAttributes, EventType } from "./event.ts";
 import type { Execution } from "./execution.ts";
+import type { Heard } from "./heard.ts";
 import { type Refusal, type RefusalReason, refusal } from "./refusal.ts";
 import type { Millis } from "./time.ts";
 
@@ -23,12 +24,14 @@ export interface Decision {
   readonly reply: Reply;
 }
 
-/** What the core must know of other executions. Loaded in the transaction that decides. */
+/** What the core must know beside the execution as it was stored. Loaded in the transaction that decides, but for what was heard. */
 export interface Facts {
   /** True if at least one child of the execution is live (see `isLive`). */
   readonly hasLiveChildren: boolean;
   /** The parent that a register command names; null if it names none, or one that is not registered. */
   readonly parent: Execution | null;
+  /** A heartbeat of the execution that may not be stored yet. Left out: there is none. */
+  readonly heard?: Heard | undefined;
 }
 
 /** A decision in the making: steps put the next execution, events and effects into it. */

@@ -1,6 +1,6 @@
 /** Sees to it that every refused cancel is in the audit log. What was decided is there already: the store writes it with the decision. */
 import { type DescMessage, type DescMethod, isMessage, type Message } from "@bufbuild/protobuf";
-import { ConnectError, type Interceptor } from "@connectrpc/connect";
+import { ConnectError, type Interceptor, type UnaryRequest } from "@connectrpc/connect";
 import {
   CancelAssessmentWorkflowRequestSchema,
   CancelProcessInstanceRequestSchema,
@@ -24,29 +24,34 @@ const MAX_NAME = 255;
 
 /** Around the interceptor that maps errors, so that it sees them as the caller does. */
 export function auditRefusals(sink: RefusalSink): Interceptor {
-  return (next) => async (call) => {
-    const subject = call.stream ? null : subjectOf(call.message, call.method.name);
-    if (subject === null) return next(call);
-    try {
-      return await next(call);
-    } catch (cause) {
-      const { contextValues } = call;
-      if (!isRecorded(contextValues)) {
-        const error = ConnectError.from(cause);
-        const caller = contextValues.get(callerKey);
-        const { address } = contextValues.get(peerKey);
-        await recordRefusal(sink, {
-          subject,
-          // Behind the gate a caller has the address of its peer; the default has none.
-          caller: caller.address === "" ? null : caller,
-          address,
-          requestId: requestIdOf(call),
-          refusal: { code: error.code, reason: errorInfoReason(error), message: error.rawMessage },
-        });
-      }
-      throw cause;
+  return (next) => (call) => (call.stream || !isAudited(call.method) ? next(call) : recordIfRefused(next, call, sink));
+}
+
+async function recordIfRefused(
+  next: ReturnType<Interceptor>,
+  call: UnaryRequest,
+  sink: RefusalSink,
+): ReturnType<ReturnType<Interceptor>> {
+  try {
+    return await next(call);
+  } catch (cause) {
+    const { contextValues } = call;
+    const subject = subjectOf(call.message, call.method.name);
+    if (subject !== null && !isRecorded(contextValues)) {
+      const error = ConnectError.from(cause);
+      const caller = contextValues.get(callerKey);
+      const { address } = contextValues.get(peerKey);
+      await recordRefusal(sink, {
+        subject,
+        // Behind the gate a caller has the address of its peer; the default has none.
+        caller: caller.address === "" ? null : caller,
+        address,
+        requestId: requestIdOf(call),
+        refusal: { code: error.code, reason: errorInfoReason(error), message: error.rawMessage },
+      });
     }
-  };
+    throw cause;
+  }
 }
 
 const AUDITED: ReadonlySet<DescMessage> = new Set<DescMessage>([

@@ -3,6 +3,7 @@ import { isMessage } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import { ActivateListenerJobsRequestSchema } from "../../gen/belay/v1/worker_service_pb.ts";
 import type { Gate } from "../gate/gate.ts";
+import { accompanied } from "./accompanied.ts";
 import { callerKey, peerKey } from "./caller.ts";
 import { secretsOf } from "./credentials.ts";
 import { scopesOf } from "./scopes.ts";
@@ -31,19 +32,11 @@ async function answerWhileValid(next: Next, call: Parameters<Next>[0], validity:
   const signal = AbortSignal.any([call.signal, validity.signal]);
   try {
     const answer = await next({ ...call, signal });
-    if (answer.stream) return { ...answer, message: untilEnd(answer.message, validity) };
+    if (answer.stream) return { ...answer, message: accompanied(answer.message, { onOver: validity.release }) };
     validity.release();
     return answer;
   } catch (error) {
     validity.release();
     throw error;
-  }
-}
-
-async function* untilEnd<T>(messages: AsyncIterable<T>, validity: Validity): AsyncIterable<T> {
-  try {
-    yield* messages;
-  } finally {
-    validity.release();
   }
 }

@@ -5,6 +5,7 @@ import { parseTimeout as parseConnectTimeout } from "@connectrpc/connect/protoco
 import { parseTimeout as parseGrpcTimeout } from "@connectrpc/connect/protocol-grpc";
 import { ActivateListenerJobsRequestSchema } from "../../gen/belay/v1/worker_service_pb.ts";
 import type { Millis } from "../domain/time.ts";
+import { accompanied } from "./accompanied.ts";
 import { type FaultLog, isFault, logFault } from "./fault_log.ts";
 
 /** How long before the deadline a handler is told, at most, so that its own answer still reaches a caller who stops listening then. */
@@ -23,48 +24,67 @@ export function enforceDeadlines(log: FaultLog, defaultDeadline: Millis): Interc
   };
 }
 
-async function answerInTime(
+/** Made with as little as possible: every call passes here, and hardly any is late. */
+function answerInTime(
   call: UnaryRequest,
   deadline: Millis,
   next: ReturnType<Interceptor>,
   log: FaultLog,
 ): ReturnType<ReturnType<Interceptor>> {
-  const handler = new AbortController();
-  const cut = Promise.withResolvers<never>();
-  const leave = (): void => {
-    cut.reject(errorOfAbort(call.signal.reason));
-    handler.abort(call.signal.reason);
-  };
-  const timeUp = new ConnectError(`the call was not answered within ${deadline} ms`, Code.DeadlineExceeded);
-  const warning = setTimeout(() => handler.abort(timeUp), deadline - Math.min(ANSWER_MARGIN, deadline / 10));
-  const limit = setTimeout(() => cut.reject(timeUp), deadline);
-  call.signal.addEventListener("abort", leave);
-  if (call.signal.aborted) leave();
-  const answer = next({ ...call, signal: handler.signal });
-  let isLate = false;
-  // What a handler throws once nobody listens: the caller can't be told, the log can.
-  answer.catch((cause: unknown) => {
-    if (isLate && isFault(cause) && !isAbort(cause, handler.signal)) logFault(log, call, cause);
+  return new Promise((resolve, reject) => {
+    const handler = new AbortController();
+    let isOver = false;
+    const finish = (): void => {
+      isOver = true;
+      clearTimeout(timer);
+      call.signal.removeEventListener("abort", leave);
+    };
+    const fail = (error: unknown): void => {
+      finish();
+      reject(error);
+    };
+    const timeUp = (): ConnectError =>
+      new ConnectError(`the call was not answered within ${deadline} ms`, Code.DeadlineExceeded);
+    const leave = (): void => {
+      const reason = errorOfAbort(call.signal.reason);
+      // Whoever set the signal counts too, and one of the two is first.
+      const error = reason.code === Code.DeadlineExceeded ? timeUp() : reason;
+      fail(error);
+      handler.abort(error);
+    };
+    const margin = Math.min(ANSWER_MARGIN, deadline / 10);
+    const warn = (): void => {
+      const error = timeUp();
+      timer = setTimeout(fail, margin, error);
+      handler.abort(error);
+    };
+    let timer = setTimeout(warn, deadline - margin);
+    call.signal.addEventListener("abort", leave);
+    if (call.signal.aborted) leave();
+
+    next({ ...call, signal: handler.signal }).then(
+      (answer) => {
+        if (isOver) return;
+        finish();
+        resolve(answer);
+      },
+      (cause: unknown) => {
+        const isAborted = isAbort(cause, handler.signal);
+        if (!isOver) fail(isAborted ? errorOfAbort(handler.signal.reason) : cause);
+        // What a handler throws once nobody listens: the caller can't be told, the log can.
+        else if (isFault(cause) && !isAborted) logFault(log, call, cause);
+      },
+    );
   });
-  try {
-    return await Promise.race([cut.promise, answer]);
-  } catch (cause) {
-    isLate = true;
-    throw isAbort(cause, handler.signal) ? errorOfAbort(handler.signal.reason) : cause;
-  } finally {
-    clearTimeout(warning);
-    clearTimeout(limit);
-    call.signal.removeEventListener("abort", leave);
-  }
 }
 
-async function* failIfAborted<T>(messages: AsyncIterable<T>, signal: AbortSignal): AsyncIterable<T> {
-  try {
-    yield* messages;
-  } catch (cause) {
-    throw isAbort(cause, signal) ? errorOfAbort(signal.reason) : cause;
-  }
-  if (signal.aborted) throw errorOfAbort(signal.reason);
+function failIfAborted<T>(messages: AsyncIterable<T>, signal: AbortSignal): AsyncIterable<T> {
+  return accompanied(messages, {
+    onFailure: (cause) => (isAbort(cause, signal) ? errorOfAbort(signal.reason) : cause),
+    onComplete: () => {
+      if (signal.aborted) throw errorOfAbort(signal.reason);
+    },
+  });
 }
 
 /** What timers can count: about 24 days. */

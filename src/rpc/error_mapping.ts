@@ -1,6 +1,7 @@
 /** Turns whatever a handler throws into an error that callers can read, and that tells them nothing of the inside. */
 import { ConnectError, type Interceptor } from "@connectrpc/connect";
 import { Refused } from "../domain/refusal.ts";
+import { accompanied } from "./accompanied.ts";
 import { completeError, errorInfoReason, failureToError, refusalToError } from "./errors.ts";
 import { type Call, type FaultLog, logFault, requestIdOf } from "./fault_log.ts";
 import { httpStatusKey, httpStatusOf } from "./http_status.ts";
@@ -15,22 +16,11 @@ export function mapErrors(log: FaultLog): Interceptor {
     };
     try {
       const answer = await next(call);
-      return answer.stream ? { ...answer, message: mapStreamErrors(answer.message, fail) } : answer;
+      return answer.stream ? { ...answer, message: accompanied(answer.message, { onFailure: fail }) } : answer;
     } catch (cause) {
       throw fail(cause);
     }
   };
-}
-
-async function* mapStreamErrors<T>(
-  messages: AsyncIterable<T>,
-  fail: (cause: unknown) => ConnectError,
-): AsyncIterable<T> {
-  try {
-    yield* messages;
-  } catch (cause) {
-    throw fail(cause);
-  }
 }
 
 function errorOfCause(cause: unknown, call: Call, log: FaultLog): ConnectError {

@@ -8,19 +8,28 @@ import { checkJson } from "./bad_json.ts";
 /** The body of a unary call as it came, decompressed; null if it is not JSON. */
 export type JsonBody = () => Promise<Uint8Array | null>;
 
-/** Where the port puts the body of a Connect call. */
-export const jsonBodyKey: ContextKey<JsonBody> = createContextKey<JsonBody>(() => Promise.resolve(null), {
+/** Where the port puts the body of a Connect call; null: nothing is left to check. */
+export const jsonBodyKey: ContextKey<JsonBody | null> = createContextKey<JsonBody | null>(null, {
   description: "the JSON body",
 });
 
 /** Has to run before anything acts on the decoded message. */
-export const checkJsonBodies: Interceptor = (next) => async (call) => {
+export const checkJsonBodies: Interceptor = (next) => (call) => {
   if (call.stream) return next(call);
-  const body = call.requestMethod === "GET" ? jsonOfUrl(call) : await call.contextValues.get(jsonBodyKey)();
+  const bodyOf = call.requestMethod === "GET" ? async () => jsonOfUrl(call) : call.contextValues.get(jsonBodyKey);
+  return bodyOf === null ? next(call) : checkBody(next, call, bodyOf);
+};
+
+async function checkBody(
+  next: ReturnType<Interceptor>,
+  call: UnaryRequest,
+  bodyOf: JsonBody,
+): ReturnType<ReturnType<Interceptor>> {
+  const body = await bodyOf();
   const error = body === null ? null : checkJson(call.method, body);
   if (error !== null) throw error;
   return next(call);
-};
+}
 
 /** The message in the URL of a Connect GET; null if it is not JSON, or compressed, which no client does with JSON. */
 function jsonOfUrl(call: UnaryRequest): Uint8Array | null {

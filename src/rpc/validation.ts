@@ -5,22 +5,18 @@ import { invalidRequest } from "./errors.ts";
 import { findViolations } from "./violations.ts";
 
 /** The innermost interceptor: refuses an invalid request with every broken field named. */
-export const validateRequests: Interceptor = (next) => async (call) => {
+export const validateRequests: Interceptor = (next) => (call) => {
   if (call.stream) return next({ ...call, message: validated(call.method.input, call.message) });
-  requireValid(call.method.input, call.message);
-  return next(call);
+  const violations = findViolations(call.method.input, call.message);
+  return violations.length > 0 ? Promise.reject(invalidRequest(violations)) : next(call);
 };
 
 async function* validated<T extends Message>(schema: DescMessage, messages: AsyncIterable<T>): AsyncIterable<T> {
   for await (const message of messages) {
-    requireValid(schema, message);
+    const violations = findViolations(schema, message);
+    if (violations.length > 0) throw invalidRequest(violations);
     yield message;
   }
-}
-
-function requireValid(schema: DescMessage, message: Message): void {
-  const violations = findViolations(schema, message);
-  if (violations.length > 0) throw invalidRequest(violations);
 }
 
 /** Compiles the rules of every request, which would cost the first callers about a tenth of a second. */

@@ -3,6 +3,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import type { WorkerService } from "../../gen/belay/v1/worker_service_pb.ts";
 import type { Millis } from "../domain/time.ts";
 import type { Service } from "../service/service.ts";
+import { mapped } from "./accompanied.ts";
 import { callerOf } from "./caller.ts";
 import { cancellationMessage } from "./convert/cancellation.ts";
 import { leaseMessage, requiredClaim } from "./convert/claim.ts";
@@ -28,11 +29,9 @@ export function workerHandlers(service: Service): ServiceImpl<typeof WorkerServi
       return { execution: executionMessage(execution), lease: leaseMessage(execution, claim) };
     },
 
-    async *attach(request, context) {
+    attach(request, context) {
       const { tenant } = callerOf(context);
-      for await (const message of service.attach(tenant, request.workerId, context.signal)) {
-        yield attachResponse(message);
-      }
+      return mapped(service.attach(tenant, request.workerId, context.signal), attachResponse);
     },
 
     async heartbeat(request, context) {

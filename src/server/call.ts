@@ -8,10 +8,13 @@ import {
   type HandlerContext,
   type Interceptor,
 } from "@connectrpc/connect";
+import { accompanied } from "../rpc/accompanied.ts";
 
 export interface Call {
   /** "package.Service/Method"; undefined while no RPC was found. */
   rpc: string | undefined;
+  /** What it speaks: "grpc", "grpc-web", "connect"; or "http", while it is not known, or it is no RPC. */
+  protocol: string;
   /** True for calls that go on until somebody ends them. */
   streams: boolean;
   /** True for calls that machines make all day: their log lines are for debugging. */
@@ -29,6 +32,7 @@ export interface Call {
 export function newCall(): Call {
   return {
     rpc: undefined,
+    protocol: "http",
     streams: false,
     quiet: false,
     context: undefined,
@@ -46,7 +50,9 @@ export const callKey: ContextKey<Call | undefined> = createContextKey<Call | und
 /** A gate for Connect that lets every call pass and remembers its context. */
 export function rememberContext(context: HandlerContext): void {
   const call = context.values.get(callKey);
-  if (call !== undefined) call.context = context;
+  if (call === undefined) return;
+  call.context = context;
+  call.protocol = context.protocolName;
 }
 
 /**
@@ -61,7 +67,11 @@ export function trackCall(explain: (error: ConnectError) => ConnectError): Inter
       if (!request.stream) return await next(request);
       const response = await next({ ...request, message: readable(request.message, explain) });
       if (!response.stream) return response;
-      return { ...response, message: tracked(response.message, call) };
+      const onFailure = (reason: unknown): unknown => {
+        call.error = ConnectError.from(reason, Code.Internal);
+        return reason;
+      };
+      return { ...response, message: accompanied(response.message, { onFailure }) };
     } catch (reason) {
       call.error = ConnectError.from(reason, Code.Internal);
       throw reason;
@@ -74,14 +84,5 @@ async function* readable<T>(messages: AsyncIterable<T>, explain: (error: Connect
     yield* messages;
   } catch (reason) {
     throw explain(ConnectError.from(reason, Code.Internal));
-  }
-}
-
-async function* tracked<T>(messages: AsyncIterable<T>, call: Call) {
-  try {
-    yield* messages;
-  } catch (reason) {
-    call.error = ConnectError.from(reason, Code.Internal);
-    throw reason;
   }
 }

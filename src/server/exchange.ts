@@ -2,9 +2,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { v7 as uuidv7 } from "uuid";
 import type { Millis } from "../domain/time.ts";
 import type { Peer } from "../gate/peer.ts";
+import { mintUuid } from "../service/ids.ts";
 import { type Call, newCall } from "./call.ts";
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -20,6 +20,7 @@ export interface NodeResponse {
   write(chunk: Uint8Array): boolean;
   addTrailers(trailers: Record<string, string>): void;
   end(callback?: () => void): unknown;
+  end(chunk: Uint8Array, callback: () => void): unknown;
   on(event: string, listener: () => void): unknown;
   once(event: string, listener: () => void): unknown;
   off(event: string, listener: () => void): unknown;
@@ -83,7 +84,7 @@ export function openExchange(request: NodeRequest, response: NodeResponse, peer:
 
 function requestIdOf(request: NodeRequest): string {
   const given = request.headers[REQUEST_ID_HEADER];
-  return typeof given === "string" && ACCEPTABLE_REQUEST_ID.test(given) ? given : uuidv7();
+  return typeof given === "string" && ACCEPTABLE_REQUEST_ID.test(given) ? given : mintUuid();
 }
 
 /** The headers of the request, with its request id. Throws a TypeError if one is beyond the Fetch standard. */

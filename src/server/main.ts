@@ -1,5 +1,5 @@
 /** The composition root: puts the store, the engines, the service, the gate, the doors and the port together. */
-import { pino } from "pino";
+import type { Logger } from "pino";
 import { WorkerEngine } from "../engines/worker_engine.ts";
 import { DIALECTS } from "../rest/dialects.ts";
 import { callbackBodyOf } from "../rest/phonefarm/callback_body.ts";
@@ -11,20 +11,21 @@ import { judgeUnreadable } from "../rpc/unreadable_calls.ts";
 import { createService, type ServiceOptions } from "../service/create_service.ts";
 import { createAdmission } from "./admission.ts";
 import { InsecureAddressError, type RunningServer, type ServerConfig } from "./config.ts";
+import { openLog } from "./log.ts";
 import { isLoopback } from "./loopback.ts";
 import { openGate } from "./open_gate.ts";
 import { openStore } from "./open_store.ts";
 import { trustedProxies } from "./peer.ts";
-import { startPort } from "./port.ts";
+import { type PortOptions, startPort } from "./port.ts";
 import { watchReadiness } from "./readiness.ts";
-import { openRedisFlags } from "./redis_flags.ts";
+import type { RedisFlags } from "./redis_flags.ts";
 import { createRestHandler } from "./rest_handler.ts";
 import { shedRefusal } from "./shed_refusal.ts";
 import { limitStreams } from "./stream_limits.ts";
 import { openTls } from "./tls.ts";
 
 /** What nobody can configure: tests of crashes shorten what would take minutes, and make the server die where it hurts. */
-export type Trials = Pick<ServiceOptions, "effectClaim" | "leaseGrace" | "faults">;
+export type Trials = Pick<ServiceOptions, "effectClaim" | "leaseGrace" | "faults"> & Pick<PortOptions, "unaryLane">;
 
 /**
  * Serves when it resolves. Rejects, with nothing left open, if the database can't be opened, the port can't be had, a TLS file can't be
@@ -42,10 +43,10 @@ export async function startServer(config: ServerConfig, trials: Trials = {}): Pr
 }
 
 async function start(config: ServerConfig, trials: Trials, opened: AsyncDisposableStack): Promise<RunningServer> {
-  const logger = pino({ level: config.logLevel });
+  const logger = openLog(config.logLevel);
   const tls = config.tls === null ? null : await openTls(config.tls, { logger });
   opened.defer(() => tls?.close());
-  const flags = config.redisUrl === null ? undefined : await openRedisFlags(config.redisUrl, logger);
+  const flags = config.redisUrl === null ? undefined : await openFlags(config.redisUrl, logger);
   opened.defer(() => flags?.close());
   const { store, clock } = await openStore(config, logger, trials);
   opened.defer(() => store.close());
@@ -99,6 +100,7 @@ async function start(config: ServerConfig, trials: Trials, opened: AsyncDisposab
         if (entry !== null) refusals.addLater(entry);
       },
     },
+    ...(trials.unaryLane !== undefined && { unaryLane: trials.unaryLane }),
     localNamesOnly: { table, isOn: () => !gate.isRequired() },
     trustedProxies: trustedProxies(config.trustedProxies),
     corsOrigins: config.corsOrigins,
@@ -115,4 +117,10 @@ async function start(config: ServerConfig, trials: Trials, opened: AsyncDisposab
     },
     close: () => opened.disposeAsync(),
   };
+}
+
+async function openFlags(redisUrl: string, logger: Logger): Promise<RedisFlags> {
+  // Few have a Redis, and its client is half of all that would be loaded.
+  const { openRedisFlags } = await import("./redis_flags.ts");
+  return openRedisFlags(redisUrl, logger);
 }

@@ -1,7 +1,6 @@
 /** Opens the store that the configuration names. */
 import type { Logger } from "pino";
 import { type Clock, systemClock } from "../service/clock.ts";
-import { openPostgresStore } from "../store/postgres/open.ts";
 import { openSqliteStore, type SqliteOptions } from "../store/sqlite/open.ts";
 import type { Store } from "../store/store.ts";
 import type { ServerConfig } from "./config.ts";
@@ -18,7 +17,11 @@ export async function openStore(
   logger: Logger,
   options: SqliteOptions = {},
 ): Promise<OpenStore> {
-  if (databaseUrl === null) return { store: await openSqliteStore(database, options), clock: systemClock() };
+  if (databaseUrl === null) {
+    return { store: await openSqliteStore(database, { ...options, thread: true, logger }), clock: systemClock() };
+  }
+  // Not for those who have SQLite, who need nothing of it.
+  const { openPostgresStore } = await import("../store/postgres/open.ts");
   const store = await openPostgresStore({ ...options, url: databaseUrl, logger });
   return { store, clock: store.clock };
 }

@@ -7,6 +7,7 @@ import { errorInfoReason, failureToError } from "../rpc/errors.ts";
 import { httpStatusOf } from "../rpc/http_status.ts";
 import { OVERLOAD_DELAYS } from "../rpc/retry_delay.ts";
 import { errorJson, errorResponse } from "./error_response.ts";
+import { encodeGrpcMessage } from "./grpc_message.ts";
 
 /** Ready to be written. */
 export interface ReadyAnswer {
@@ -87,7 +88,7 @@ function rpcAnswer(method: DescMethod, error: ConnectError, contentType: string)
   const { header, trailer } = errorResponse(error, status, contentType);
   return {
     status: 200,
-    headers: { ...Object.fromEntries(header ?? []), ...Object.fromEntries(trailer ?? []) },
+    headers: encodeGrpcMessage({ ...Object.fromEntries(header ?? []), ...Object.fromEntries(trailer ?? []) }),
     body: EMPTY,
   };
 }

@@ -11,6 +11,8 @@ export interface RequestBody extends AsyncIterable<Uint8Array> {
 }
 
 export interface BodyOptions {
+  /** What was read already. Default: nothing. */
+  readonly received?: readonly Uint8Array[];
   /** Read only until this aborts; asked for when the reading starts. */
   readonly signal: () => AbortSignal;
   /** How long what is `timed` may take to arrive: all of it, or, of a stream of messages, the beginning. */
@@ -54,8 +56,8 @@ interface Arrivals {
   stop(): void;
 }
 
-function listen(request: NodeRequest, { signal, timeout, timed }: BodyOptions): Arrivals {
-  const arrived: Uint8Array[] = [];
+function listen(request: NodeRequest, { received = [], signal, timeout, timed }: BodyOptions): Arrivals {
+  const arrived: Uint8Array[] = [...received];
   let ended = request.readableEnded;
   let failure: unknown;
   let wake = (): void => {};

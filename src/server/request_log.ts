@@ -19,26 +19,27 @@ export function logRequest(
 ): void {
   const { error } = call;
   const isFault = error !== undefined && FAULTS.has(error.code);
+  // What is undefined is left out of the line.
   const line = {
     request_id: requestId,
     method: call.rpc ?? `${request.method} ${path.slice(0, MAX_PATH_LENGTH)}`,
-    protocol: call.context?.protocolName ?? "http",
+    protocol: call.protocol,
     // No status was sent if the client went away before there was one.
-    ...(response.headersSent && { http_status: response.statusCode }),
+    http_status: response.headersSent ? response.statusCode : undefined,
     address: peer.address,
-    ...principalOf(call),
+    principal: principalOf(call),
     code: codeOf(error, response.writableEnded),
     duration_ms: Math.round((performance.now() - startedAt) * 1000) / 1000,
     // Without a cause it was logged where it was caught, and this error is what the caller was told.
-    ...(isFault && error.cause !== undefined && { err: error }),
+    err: isFault && error.cause !== undefined ? error : undefined,
   };
   logger[levelOf(isFault, call.quiet)](line, "request");
 }
 
 /** Behind the gate a caller has the address of its peer; the default has none. */
-function principalOf({ values }: Call): { readonly principal?: string } {
+function principalOf({ values }: Call): string | undefined {
   const caller = values?.get(callerKey);
-  return caller === undefined || caller.address === "" ? {} : { principal: caller.principal };
+  return caller?.address === "" ? undefined : caller?.principal;
 }
 
 function levelOf(isFault: boolean, isQuiet: boolean): "error" | "debug" | "info" {

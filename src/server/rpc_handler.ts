@@ -23,6 +23,10 @@ import { diagnosis, isJson, jsonBody } from "./json_body.ts";
 import type { Limits } from "./limits.ts";
 import { malformed, unreadable } from "./protocol_error.ts";
 import { requestBody } from "./request_body.ts";
+import { createStreamLane } from "./stream_lane.ts";
+import { COMPRESS_FROM_BYTES } from "./unary_answer.ts";
+import { createUnaryLane, type UnaryLane, type UnaryLaneOptions } from "./unary_lane.ts";
+import { registerRoutes, type StreamMethod, type UnaryMethod } from "./unary_methods.ts";
 import { type UniversalResponse, writeResponse } from "./write_response.ts";
 
 export interface RpcOptions {
@@ -34,32 +38,55 @@ export interface RpcOptions {
   readonly judgeUnreadable?: JudgeUnreadable | undefined;
   /** Full names of the services that machines call all day. */
   readonly quietServices: ReadonlySet<string>;
+  /** Whether ordinary unary calls take the short way, and not Connect's. From outside nobody can tell. */
+  readonly unaryLane: boolean;
 }
 
 /** A handler for every path that is an RPC of `routes`. */
 export function createRpcHandler(options: RpcOptions): RequestHandler {
   const { limits, quietServices } = options;
+  const interceptors = [trackCall((error) => unreadable(error, limits.maxBodyBytes)), ...options.interceptors];
   const router = createConnectRouter({
     // No Brotli: Node compresses with its best quality, which takes longer than it saves.
     acceptCompression: [compressionGzip],
     readMaxBytes: limits.maxBodyBytes,
+    compressMinBytes: COMPRESS_FROM_BYTES,
     requestGate: rememberContext,
-    interceptors: [trackCall((error) => unreadable(error, limits.maxBodyBytes)), ...options.interceptors],
+    interceptors,
   });
-  options.routes(router);
-  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const methods = registerRoutes(router, options.routes);
+  const handlers = new Map(
+    router.handlers.map((handler) => {
+      const method = options.unaryLane ? methods.get(handler.requestPath) : undefined;
+      const lane = method === undefined ? null : createLane(method, { interceptors, limits });
+      return [handler.requestPath, { handler, lane }];
+    }),
+  );
 
   return (exchange) => {
-    const handler = handlers.get(exchange.path);
-    if (handler === undefined) return undefined;
+    const found = handlers.get(exchange.path);
+    if (found === undefined) return undefined;
+    const { handler, lane } = found;
     exchange.call.rpc = `${handler.service.typeName}/${handler.method.name}`;
     exchange.call.streams = handler.method.methodKind !== "unary";
     exchange.call.quiet = quietServices.has(handler.service.typeName);
-    return serve(handler, exchange, options);
+    const answered = lane?.(exchange) ?? null;
+    if (answered === null) return serve(handler, exchange, options);
+    return answered.then((received) => (received === null ? undefined : serve(handler, exchange, options, received)));
   };
 }
 
-async function serve(handler: UniversalHandler, exchange: Exchange, options: RpcOptions): Promise<void> {
+function createLane(method: UnaryMethod | StreamMethod, options: UnaryLaneOptions): UnaryLane {
+  return method.kind === "unary" ? createUnaryLane(method, options) : createStreamLane(method, options);
+}
+
+/** @param received what of the body was read already */
+async function serve(
+  handler: UniversalHandler,
+  exchange: Exchange,
+  options: RpcOptions,
+  received: readonly Uint8Array[] = [],
+): Promise<void> {
   const { limits, judgeUnreadable = asItIs } = options;
   const { request, call, signal } = exchange;
   const url = urlOf(exchange);
@@ -77,6 +104,7 @@ async function serve(handler: UniversalHandler, exchange: Exchange, options: Rpc
   shortenFarDeadline(header);
   const { methodKind } = handler.method;
   const body = requestBody(request, {
+    received,
     // The signal of the context knows the call's deadline too.
     signal: () => call.context?.signal ?? signal,
     timeout: limits.requestTimeout,

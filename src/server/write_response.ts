@@ -1,13 +1,24 @@
 /** Writes a response of Connect to the connection, as fast as the client reads. */
 import { IncomingMessage, ServerResponse } from "node:http";
 import { constants, Http2ServerResponse } from "node:http2";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { createAsyncIterable, type UniversalHandler } from "@connectrpc/connect/protocol";
 import type { Millis } from "../domain/time.ts";
 import { type Exchange, isEncrypted, type NodeRequest, type NodeResponse } from "./exchange.ts";
 import { creditBody } from "./flood_meter.ts";
+import { encodeGrpcMessage } from "./grpc_message.ts";
 import { securityHeaders } from "./security_headers.ts";
 
 export type UniversalResponse = Awaited<ReturnType<UniversalHandler>>;
+
+export interface WholeResponse {
+  readonly status: number;
+  /** Names and values, in the order in which they are sent. */
+  readonly header: Record<string, string>;
+  /** Null: none. */
+  readonly body: Uint8Array | null;
+  /** Null: none. */
+  readonly trailer: Record<string, string> | null;
+}
 
 // How long a client that was answered already may go on sending.
 const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
@@ -23,7 +34,8 @@ const PIECE_BYTES = 64 * 1024;
 export async function writeResponse(exchange: Exchange, from: UniversalResponse): Promise<void> {
   const { request, response, stallTimeout } = exchange;
   try {
-    for await (const chunk of from.body ?? []) {
+    // A HEAD is answered without the body that it tells of: over HTTP/2 Node takes none, and never says that it could take more.
+    for await (const chunk of request.method === "HEAD" ? [] : (from.body ?? [])) {
       // Not earlier: a handler may still set headers until its first message.
       if (!response.headersSent) response.writeHead(from.status, headersOf(request, from.header));
       if (!(await write(response, chunk, stallTimeout))) return;
@@ -35,16 +47,37 @@ export async function writeResponse(exchange: Exchange, from: UniversalResponse)
   if (isClosed(response)) return;
   if (!response.headersSent) response.writeHead(from.status, headersOf(request, from.header));
   if (from.trailer !== undefined) response.addTrailers(nodeHeaders(from.trailer));
+  end(exchange, null);
+}
+
+/** Writes a response that is there as a whole. Resolves as `writeResponse` does. */
+export async function writeWhole(exchange: Exchange, from: WholeResponse): Promise<void> {
+  const { request, response } = exchange;
+  const { status, header, body, trailer } = from;
+  if (body !== null && body.byteLength > PIECE_BYTES) {
+    const [all, after] = [new Headers(header), new Headers(trailer ?? [])];
+    const pieces = createAsyncIterable([body]);
+    await writeResponse(exchange, { status, header: all, body: pieces, ...(trailer !== null && { trailer: after }) });
+    return;
+  }
+  if (isClosed(response)) return;
+  response.writeHead(status, withSecurityHeaders(request, header));
+  if (trailer !== null) response.addTrailers(trailer);
+  end(exchange, body);
+}
+
+/** @param last what is still to be sent; null: nothing */
+export function end({ request, response, stallTimeout }: Exchange, last: Uint8Array | null): void {
   const stalled = setTimeout(cut, stallTimeout, response, constants.NGHTTP2_CANCEL);
+  // Not when it is written: then it may still be in this process, and wait for a client that takes nothing.
   response.once("close", () => clearTimeout(stalled));
-  response.end(() => {
-    clearTimeout(stalled);
-    discardRest(request);
-  });
+  const onSent = (): void => discardRest(request);
+  if (last === null) response.end(onSent);
+  else response.end(last, onSent);
 }
 
 /** Whether the client is still there. */
-async function write(response: NodeResponse, chunk: Uint8Array, stallTimeout: Millis): Promise<boolean> {
+export async function write(response: NodeResponse, chunk: Uint8Array, stallTimeout: Millis): Promise<boolean> {
   for (let start = 0; start < chunk.byteLength || start === 0; start += PIECE_BYTES) {
     if (isClosed(response)) return false;
     if (response.write(chunk.subarray(start, start + PIECE_BYTES))) continue;
@@ -65,7 +98,7 @@ async function drained(response: NodeResponse, stallTimeout: Millis): Promise<vo
   response.off("close", resolve);
 }
 
-function isClosed(response: NodeResponse): boolean {
+export function isClosed(response: NodeResponse): boolean {
   if (response instanceof Http2ServerResponse) return response.stream.destroyed;
   return response instanceof ServerResponse && response.destroyed;
 }
@@ -99,11 +132,14 @@ export function discardRest(request: NodeRequest): void {
 }
 
 function headersOf(request: NodeRequest, headers: Headers | undefined): Record<string, string> {
-  const own = nodeHeaders(headers);
+  return withSecurityHeaders(request, nodeHeaders(headers));
+}
+
+function withSecurityHeaders(request: NodeRequest, own: Record<string, string>): Record<string, string> {
   const isGrpc = own["content-type"]?.startsWith("application/grpc") ?? false;
   return isGrpc ? own : { ...securityHeaders(isEncrypted(request)), ...own };
 }
 
 function nodeHeaders(headers: Headers | undefined): Record<string, string> {
-  return Object.fromEntries(headers ?? []);
+  return encodeGrpcMessage(Object.fromEntries(headers ?? []));
 }

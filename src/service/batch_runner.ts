@@ -1,22 +1,26 @@
 /** The batch runner: works batch operations off, a chunk of items at a time, and notes what became of each. */
+import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
-import { itemEndOf } from "../domain/batch_operation.ts";
-import type { Cancel } from "../domain/command.ts";
+import { type ItemEnd, itemEndOf } from "../domain/batch_operation.ts";
 import type { ExecutionKey } from "../domain/execution.ts";
-import { DEFAULT_FORCE_AFTER, KIND_RULES } from "../domain/kind_rules.ts";
 import { Refused } from "../domain/refusal.ts";
 import type { Millis } from "../domain/time.ts";
-import type { AuditCall } from "../store/audit.ts";
-import type { BatchOperations, ClaimedItems, EndedItem, NewBatchOperation } from "../store/batch_operations.ts";
+import type { BatchOperations, CancelledItems, EndedItem } from "../store/batch_operations.ts";
 import type { Applied } from "../store/store.ts";
 import type { Clock } from "./clock.ts";
-import type { CommandQueue } from "./command_queue.ts";
 import { CANCELLATION_ENDS, type EventBus } from "./event_bus.ts";
 import { mintUuid } from "./ids.ts";
 import { passed } from "./passed.ts";
 
-/** One transaction's worth of commands: what a caller of a single cancel may have to wait for at most. */
-const CHUNK = 500;
+/** How many items are worked off in one transaction at first, and at the least: fewer would mostly wait for the disk. */
+const LEAST = 200;
+const MOST = 1_000;
+
+/** The same where transactions are written beside each other, and nobody waits for this one. */
+const WITHOUT_HASTE = 500;
+
+/** How long it may take where single commands wait for it: one transaction is written at a time in a SQLite file. */
+const TURN: Millis = 8;
 
 /** How long to wait after the store failed. */
 const STORE_RETRY: Millis = 1_000;
@@ -28,18 +32,19 @@ export interface BatchRunnerOptions {
   readonly batches: BatchOperations;
   /** True where other processes work off the same batch operations. */
   readonly isShared: boolean;
-  /** How long whoever took items has to submit their cancels, before they count as forgotten. */
-  readonly claim: Millis;
-  readonly queue: CommandQueue;
+  /** Told what was committed. */
+  readonly onCommitted: (applied: readonly Applied[]) => void;
+  /** Tells whoever watches an execution what happened to it after a sequence. */
+  readonly tell: (key: ExecutionKey, afterSequence: number) => void;
   readonly bus: EventBus;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /**
- * An item is active in the store before its cancel is submitted, and settled when its cancellation ends. So a runner that starts again
- * knows which items may have missed either: it submits them again, and a repeated cancel joins. Where several runners share a store, each
- * looks from time to time for what another one that died has left behind, and for ends that were decided elsewhere.
+ * An item is pending until the transaction that decides its cancel, and active from then on, until its cancellation has ended and that is
+ * noted. So nothing but that note can be missing when a runner starts again. Where several runners share a store, each looks from time to
+ * time for ends that were decided elsewhere.
  */
 export class BatchRunner {
   readonly #options: BatchRunnerOptions;
@@ -50,7 +55,12 @@ export class BatchRunner {
   #isFollowing = true;
   /** True until the store is known to agree with what happened. */
   #isBehind = true;
+  /** True once what a crash may have left behind is put right. */
+  #isRight = false;
   #isAwake = false;
+  #chunk = LEAST;
+  /** How many items are yet to be cancelled one by one, because one of them is at fault for the failure of a whole chunk. */
+  #oneByOne = 0;
   #running: Promise<void> | null = null;
   #looking: NodeJS.Timeout | undefined;
   #unsubscribe: () => void = () => undefined;
@@ -101,7 +111,8 @@ export class BatchRunner {
       this.#isAwake = false;
       try {
         if (this.#isBehind) await this.#catchUp();
-        while ((await this.#step()) && !signal.aborted);
+        // Between two chunks everybody else has a turn: callers, timers, and whatever waits in the command queue.
+        while ((await this.#step()) && !signal.aborted) await setImmediate();
       } catch (error) {
         logger.error({ err: error }, "batch operations can't go on; trying again");
         this.#isBehind = true;
@@ -116,12 +127,12 @@ export class BatchRunner {
 
   /** Brings the items that are active in the store up to what became of their executions. */
   async #catchUp(): Promise<void> {
-    const { batches, clock, isShared, claim } = this.#options;
+    const { batches, clock } = this.#options;
     this.#isFollowing = await batches.hasActive();
-    // What another process has just taken is in good hands.
-    if (this.#isFollowing) await batches.release(clock.now(), isShared ? clock.now() - claim : null);
+    if (this.#isFollowing || !this.#isRight) await batches.release(clock.now());
+    this.#isRight = true;
     while (this.#isFollowing) {
-      const executions = await batches.listEnded(CHUNK);
+      const executions = await batches.listEnded(MOST);
       const ended = executions.flatMap((execution) => endedItemsOf(execution.key, itemEndOf(execution)));
       if (ended.length === 0) break;
       await batches.settle(ended, clock.now());
@@ -131,69 +142,56 @@ export class BatchRunner {
 
   /** Notes what has ended, and cancels the next chunk. False if there was neither. */
   async #step(): Promise<boolean> {
-    const { batches, clock } = this.#options;
-    const ended = this.#ended.splice(0, CHUNK);
+    const { batches, clock, logger } = this.#options;
+    const ended = this.#ended.splice(0, MOST);
     if (ended.length > 0) await batches.settle(ended, clock.now());
-    const claimed = await batches.claim(CHUNK, clock.now());
-    if (claimed !== null) await this.#cancel(claimed);
-    if (ended.length > 0 || claimed !== null) return true;
+    const ids = Array.from({ length: this.#oneByOne > 0 ? 1 : this.#chunk }, mintUuid);
+    const cancelled = await this.#cancelNext(ids);
+    if (cancelled !== null) {
+      const { batchKey, unable } = cancelled;
+      if (unable !== null) {
+        const { key: execution, error } = unable;
+        logger.error({ err: error, execution, batch: batchKey }, "an item of a batch operation can't be cancelled");
+      }
+      this.#publish(cancelled);
+    }
+    if (ended.length > 0 || cancelled !== null) return true;
     this.#isFollowing = await batches.hasActive();
     return false;
   }
 
-  async #cancel({ batch, keys }: ClaimedItems): Promise<void> {
+  async #cancelNext(ids: readonly string[]): Promise<CancelledItems | null> {
+    const { batches, clock, logger } = this.#options;
+    // Ends may be told before the answer to this comes.
     this.#isFollowing = true;
-    const ended = await Promise.all(keys.map((key) => this.#cancelOne(batch, key)));
-    this.#ended.push(...ended.flat());
-  }
-
-  /** Empty if the item's cancellation has yet to end, or the event bus has told of its end. */
-  async #cancelOne(batch: NewBatchOperation, key: ExecutionKey): Promise<EndedItem[]> {
-    const { queue, logger } = this.#options;
+    const since = performance.now();
     try {
-      const command = cancelOf(batch, key);
-      const applied = await queue.submitOwed({
-        key,
-        command,
-        idempotency: null,
-        effectId: null,
-        audit: auditOf(batch),
-      });
-      return endedItemsOf(key, endOfReply(applied));
+      const cancelled = await batches.cancelNext(ids, clock.now());
+      if (this.#oneByOne > 0) this.#oneByOne -= 1;
+      else if (cancelled !== null) this.#adapt(performance.now() - since);
+      return cancelled;
     } catch (error) {
-      // The store can't be written: that is no fault of the item, and its turn comes again.
-      if (error instanceof Refused) throw error;
-      logger.error({ err: error, execution: key, batch: batch.key }, "an item of a batch operation can't be cancelled");
-      return [{ key, end: { state: "failed", message: "internal error" } }];
+      // If the store can't be written, that is no fault of an item.
+      if (error instanceof Refused || ids.length === 1) throw error;
+      logger.warn({ err: error }, "items of a batch operation can't be cancelled together; cancelling one by one");
+      this.#oneByOne = ids.length;
+      return await this.#cancelNext(ids.slice(0, 1));
     }
   }
+
+  /** Takes as many items the next time as would have taken one turn. */
+  #adapt(took: Millis): void {
+    const next = this.#options.isShared ? WITHOUT_HASTE : Math.round((this.#chunk * TURN) / took);
+    this.#chunk = Math.min(Math.max(next, LEAST), MOST);
+  }
+
+  #publish({ applied, ended }: CancelledItems): void {
+    const { onCommitted, bus, tell } = this.#options;
+    onCommitted(applied);
+    for (const { key, from } of ended) if (bus.isWatched(key)) tell(key, from - 1);
+  }
 }
 
-/** Whoever asked for the batch operation answers for each of its items. */
-function auditOf({ key, principal }: NewBatchOperation): AuditCall {
-  return { action: "CancelProcessInstance", principal, name: `batch operation ${key}`, address: "", requestId: "" };
-}
-
-function cancelOf(batch: NewBatchOperation, { kind }: ExecutionKey): Cancel {
-  return {
-    type: "cancel",
-    cancellationId: mintUuid(),
-    strategy: KIND_RULES[kind].defaultStrategy,
-    forceAfter: DEFAULT_FORCE_AFTER,
-    reason: `batch operation ${batch.key}`,
-    requestedBy: { system: "", user: batch.principal, metadata: {} },
-    parentCancellationId: null,
-    operationReference: batch.operationReference,
-  };
-}
-
-/** What became of an item before its cancel, or of the cancel itself; null if the event bus tells it, now or later. */
-function endOfReply({ reply, execution }: Applied): EndedItem["end"] | null {
-  if (!reply.accepted) return { state: "failed", message: reply.refusal.message };
-  if (reply.disposition === "applied") return null;
-  return execution === null ? null : itemEndOf(execution);
-}
-
-function endedItemsOf(key: ExecutionKey, end: EndedItem["end"] | null): EndedItem[] {
+function endedItemsOf(key: ExecutionKey, end: ItemEnd | null): EndedItem[] {
   return end === null ? [] : [{ key, end }];
 }

@@ -10,7 +10,7 @@ import { raiseFlag } from "./cancellation_flags.ts";
 import { type Accepted, type Context, submit } from "./context.ts";
 import { mintUuid } from "./ids.ts";
 import type { CancelAnswer, CancelRequest, Service } from "./service.ts";
-import { waitUntil } from "./waiting.ts";
+import { type Following, follow } from "./waiting.ts";
 
 /** The "short wait" of workflow runs: long enough for work that obeys at once, short enough for a person at a button. */
 const SHORT_WAIT: Millis = 2_000;
@@ -38,55 +38,80 @@ export function cancellationUseCases(
 }
 
 async function cancel(context: Context, request: CancelRequest, signal: AbortSignal): Promise<CancelAnswer> {
-  const { key } = request;
-  if (request.workflowId !== null) await checkWorkflow(context, key, request.workflowId);
-  const accepted = await submit(
+  const { key, workflowId } = request;
+  if (workflowId !== null) await checkWorkflow(context, key, workflowId);
+  if (KIND_RULES[key.kind].answers === "durable") {
+    const accepted = await submitCancel(context, request);
+    return (await answerNow(context, accepted)) ?? (await answerDurable(context, accepted));
+  }
+  const following = follow(context, key);
+  try {
+    const accepted = await submitCancel(context, request);
+    return (await answerNow(context, accepted)) ?? (await answerInTime(context, request, accepted, following, signal));
+  } finally {
+    following.stop();
+  }
+}
+
+function submitCancel(context: Context, request: CancelRequest): Promise<Accepted> {
+  const { key, strategy, forceAfter, reason, requestedBy, operationReference, idempotency, audit } = request;
+  return submit(
     context,
     key,
     {
       type: "cancel",
       cancellationId: mintUuid(),
-      strategy: request.strategy ?? KIND_RULES[key.kind].defaultStrategy,
-      forceAfter: request.forceAfter ?? DEFAULT_FORCE_AFTER,
-      reason: request.reason,
-      requestedBy: request.requestedBy,
+      strategy: strategy ?? KIND_RULES[key.kind].defaultStrategy,
+      forceAfter: forceAfter ?? DEFAULT_FORCE_AFTER,
+      reason,
+      requestedBy,
       parentCancellationId: null,
-      operationReference: request.operationReference,
+      operationReference,
     },
-    { idempotency: request.idempotency, audit: request.audit },
+    { idempotency, audit },
   );
-  const { reply, execution, replay } = accepted;
-  if (replay?.answered) return await answerOf(context, reply.disposition, { ...replay, execution });
-  return await answerInTime(context, request, accepted, signal);
 }
 
-/** Answers when the kind's contract says so: at once, or when the cancellation has ended. */
-async function answerInTime(
+/** The answer of a command that was answered before, or that came after the end; null if it is neither. */
+async function answerNow(context: Context, accepted: Accepted): Promise<CancelAnswer | null> {
+  const { reply, execution, replay } = accepted;
+  const { disposition } = reply;
+  if (replay?.answered) return answerOf(context, disposition, { ...replay, execution });
+  const isOver = disposition === "already_cancelled" || disposition === "already_finished";
+  return isOver ? answerDurable(context, accepted) : null;
+}
+
+async function answerDurable(context: Context, accepted: Accepted): Promise<CancelAnswer> {
+  const { reply, execution } = accepted;
+  const timeline = await timelineAfter(context, accepted);
+  return { disposition: reply.disposition, execution, timeline, flagRaised: false };
+}
+
+/** Answers when the cancellation has ended, or has had the kind's short wait to do so. */
+function answerInTime(
   context: Context,
   request: CancelRequest,
   accepted: Accepted,
+  following: Following,
   signal: AbortSignal,
 ): Promise<CancelAnswer> {
-  const { disposition } = accepted.reply;
-  const { answers } = KIND_RULES[request.key.kind];
-  const isOver = disposition === "already_cancelled" || disposition === "already_finished";
-  if (isOver || answers === "durable") {
-    const timeline = await timelineAfter(context, accepted);
-    return { disposition, execution: accepted.execution, timeline, flagRaised: false };
-  }
-  return answers === "ended"
-    ? await answerAtEnd(context, request, accepted, signal)
-    : await answerShortly(context, request, accepted, signal);
+  return KIND_RULES[request.key.kind].answers === "ended"
+    ? answerAtEnd(context, request, accepted, following, signal)
+    : answerShortly(context, request, accepted, following, signal);
 }
 
 /** The answer to a command with an id is kept in the transaction that ends the cancellation: all who wait get the same. */
 async function answerAtEnd(
   context: Context,
   { key, idempotency }: CancelRequest,
-  { reply: { disposition }, execution: before }: Accepted,
+  accepted: Accepted,
+  following: Following,
   signal: AbortSignal,
 ): Promise<CancelAnswer> {
-  const execution = await waitForEnd(context, before, signal);
+  // Then it is the one that was kept.
+  if (endedAtOnce(accepted)) return answerDurable(context, accepted);
+  const { disposition } = accepted.reply;
+  const execution = await waitForEnd(accepted.execution, following, signal);
   const kept = idempotency === null ? null : await context.store.findAnswer(key, idempotency);
   if (kept !== null) return answerOf(context, disposition, kept);
   return { disposition, execution, timeline: await timelineOf(context, execution, null), flagRaised: false };
@@ -96,13 +121,18 @@ async function answerAtEnd(
 async function answerShortly(
   context: Context,
   { key, idempotency }: CancelRequest,
-  { reply: { disposition }, execution: before, replay }: Accepted,
+  accepted: Accepted,
+  following: Following,
   signal: AbortSignal,
 ): Promise<CancelAnswer> {
+  const { reply, execution: before, replay } = accepted;
+  const { disposition } = reply;
   // Beside the wait, so that work which looks at the flag stops within it.
   const raising = raiseFlag(context.flags, before);
-  const execution = await waitShortly(context, before, replay?.since ?? context.clock.now(), signal);
-  const timeline = await timelineOf(context, execution, null);
+  const isAtOnce = endedAtOnce(accepted);
+  const since = replay?.since ?? context.clock.now();
+  const execution = isAtOnce ? before : await waitShortly(context, before, following, since, signal);
+  const timeline = isAtOnce ? await timelineAfter(context, accepted) : await timelineOf(context, execution, null);
   const flagRaised = await raising;
   if (idempotency === null) return { disposition, execution, timeline, flagRaised };
   const lastSequence = timeline.at(-1)?.sequence ?? 0;
@@ -121,14 +151,22 @@ async function answerOf(
 
 /** The timeline right after a command. A new cancellation's is just what the command wrote. */
 async function timelineAfter(context: Context, accepted: Accepted): Promise<readonly StoredEvent[]> {
-  const isNew = accepted.reply.disposition === "applied" && accepted.replay === null;
-  if (!isNew) return timelineOf(context, accepted.execution, accepted.upToSequence);
+  if (!isNew(accepted)) return timelineOf(context, accepted.execution, accepted.upToSequence);
   return accepted.events.filter((event) => event.cancellationId !== null);
 }
 
-async function waitForEnd(context: Context, execution: Execution, signal: AbortSignal): Promise<Execution> {
+function isNew({ reply, replay }: Accepted): boolean {
+  return reply.disposition === "applied" && replay === null;
+}
+
+/** True if the cancellation began and ended with its own command: there was nothing to stop. */
+function endedAtOnce(accepted: Accepted): boolean {
+  return isNew(accepted) && accepted.execution.cancellation?.stage === "ended";
+}
+
+async function waitForEnd(execution: Execution, following: Following, signal: AbortSignal): Promise<Execution> {
   const id = execution.cancellation?.id ?? "";
-  const ended = await waitUntil(context, execution.key, (now) => hasEnded(now, id), signal);
+  const ended = await following.until((now) => hasEnded(now, id), signal);
   if (ended !== null) return ended;
   throw new Refused(
     refusal(
@@ -143,13 +181,14 @@ async function waitForEnd(context: Context, execution: Execution, signal: AbortS
 async function waitShortly(
   context: Context,
   execution: Execution,
+  following: Following,
   since: Millis,
   signal: AbortSignal,
 ): Promise<Execution> {
   const id = execution.cancellation?.id ?? "";
   const left = Math.max(0, since + SHORT_WAIT - context.clock.now());
   const patience = AbortSignal.any([signal, AbortSignal.timeout(left)]);
-  const ended = await waitUntil(context, execution.key, (now) => hasEnded(now, id), patience);
+  const ended = await following.until((now) => hasEnded(now, id), patience);
   return ended ?? (await context.store.findExecution(execution.key)) ?? execution;
 }
 

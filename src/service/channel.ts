@@ -9,22 +9,36 @@ export interface Backlog<T> {
   readonly bytesOf: (item: T) => number;
 }
 
-/** Items pushed at one end come out at the other. A reader that falls too far behind gets `watcher_too_slow`. */
-export class Channel<T> implements AsyncIterable<T> {
+/**
+ * Items pushed at one end come out at the other. A reader that falls too far behind gets `watcher_too_slow`. One reader, who asks for an
+ * item when it has the one before; an async generator would hold more memory while it waits, and there are thousands of these.
+ */
+export class Channel<T> implements AsyncIterableIterator<T> {
   readonly #most: Backlog<T>;
   #items: { readonly item: T; readonly bytes: number }[] = [];
   #bytes = 0;
   #closed = false;
   #failure: Refused | null = null;
-  #wake: (() => void) | null = null;
+  /** Answers the reader, who waits for an item. */
+  #answer: ((part: IteratorResult<T>) => void) | null = null;
 
   /** @param most what may wait */
   constructor(most: Backlog<T>) {
     this.#most = most;
   }
 
+  /** True once nothing more can be pushed. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   push(item: T): void {
     if (this.#closed) return;
+    if (this.#answer !== null) {
+      this.#answer({ done: false, value: item });
+      this.#answer = null;
+      return;
+    }
     const bytes = this.#items.length === 0 ? 0 : this.#most.bytesOf(item);
     if (this.#items.length >= this.#most.items || this.#bytes + bytes > this.#most.bytes) {
       this.#drop();
@@ -32,31 +46,41 @@ export class Channel<T> implements AsyncIterable<T> {
     }
     this.#items.push({ item, bytes });
     this.#bytes += bytes;
-    this.#wake?.();
   }
 
   /** The reader gets what was pushed before, and then the end. */
   close(): void {
     this.#closed = true;
-    this.#wake?.();
+    this.#answer?.({ done: true, value: undefined });
+    this.#answer = null;
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<T> {
-    for (;;) {
-      const next = this.#items.shift();
-      if (next !== undefined) {
-        this.#bytes -= next.bytes;
-        yield next.item;
-      } else if (this.#closed) {
-        break;
-      } else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-        this.#wake = null;
-      }
+  next(): Promise<IteratorResult<T>> {
+    const next = this.#items.shift();
+    if (next !== undefined) {
+      this.#bytes -= next.bytes;
+      return Promise.resolve({ done: false, value: next.item });
     }
-    if (this.#failure !== null) throw this.#failure;
+    const failure = this.#failure;
+    // It fails once.
+    this.#failure = null;
+    if (failure !== null) return Promise.reject(failure);
+    if (this.#closed) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve) => {
+      this.#answer = resolve;
+    });
+  }
+
+  /** The reader wants no more. */
+  return(): Promise<IteratorResult<T>> {
+    this.#items = [];
+    this.#bytes = 0;
+    this.close();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 
   /** What waits is let go at once: the reader may not come for it for a long time. */

@@ -9,6 +9,15 @@ import type { Clock } from "./clock.ts";
 /** Enough for one fsync to serve hundreds of callers, few enough for a batch to stay within a few milliseconds. */
 const MAX_BATCH = 512;
 
+/**
+ * How many may be under way in a store that decides them in order: one waits its turn while the other is written, so that the store need
+ * not wait for this thread.
+ */
+const MAX_UNDER_WAY = 2;
+
+/** How many commands must have gathered before they go beside a batch that is under way: a commit for a few of them would not pay. */
+const WORTH_A_COMMIT = 32;
+
 /** What may wait when a caller's command comes: more than this, and the command is refused. */
 interface Patience {
   /** How long the command that waits longest has been waiting: about as long as the new one would. */
@@ -30,7 +39,7 @@ interface Waiting {
 }
 
 export interface CommandQueueOptions {
-  readonly store: Pick<Store, "apply">;
+  readonly store: Pick<Store, "apply" | "decidesInOrder">;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Told what was committed, before the callers are. */
@@ -40,8 +49,11 @@ export interface CommandQueueOptions {
 export class CommandQueue {
   readonly #options: CommandQueueOptions;
   #waiting: Waiting[] = [];
-  #draining: Promise<void> | null = null;
+  #isGathering = false;
+  /** How many batches are. */
+  #underWay = 0;
   #closed = false;
+  #onDrained = (): void => undefined;
 
   constructor(options: CommandQueueOptions) {
     this.#options = options;
@@ -73,24 +85,47 @@ export class CommandQueue {
   /** Takes no more commands, and resolves when those that were taken are decided. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#draining;
+    if (this.#isDrained()) return;
+    await new Promise<void>((resolve) => {
+      this.#onDrained = resolve;
+    });
+  }
+
+  #isDrained(): boolean {
+    return this.#underWay === 0 && this.#waiting.length === 0;
   }
 
   #enqueue(envelope: Envelope): Promise<Applied> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ envelope, since: this.#options.clock.now(), resolve, reject });
-      this.#draining ??= this.#drain();
+      this.#gather();
     });
   }
 
-  async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      // Lets the requests that have arrived together get into one batch, and the answers to the last one out.
-      await new Promise((resolve) => setImmediate(resolve));
-      const batch = this.#waiting.splice(0, MAX_BATCH);
-      await this.#apply(batch);
-    }
-    this.#draining = null;
+  /** Lets the requests that have arrived together get into one batch, and the answers to the last one out. */
+  #gather(): void {
+    if (this.#isGathering || !this.#mayApply()) return;
+    this.#isGathering = true;
+    setImmediate(() => {
+      this.#isGathering = false;
+      void this.#applyNext();
+    });
+  }
+
+  #mayApply(): boolean {
+    const count = this.#waiting.length;
+    if (this.#underWay === 0) return count > 0;
+    return this.#options.store.decidesInOrder && this.#underWay < MAX_UNDER_WAY && count >= WORTH_A_COMMIT;
+  }
+
+  async #applyNext(): Promise<void> {
+    const batch = this.#waiting.splice(0, MAX_BATCH);
+    this.#underWay += 1;
+    this.#gather();
+    await this.#apply(batch);
+    this.#underWay -= 1;
+    this.#gather();
+    if (this.#isDrained()) this.#onDrained();
   }
 
   async #apply(batch: readonly Waiting[]): Promise<void> {

@@ -10,12 +10,14 @@ import type { CancellationFlags } from "./cancellation_flags.ts";
 import type { Clock } from "./clock.ts";
 import type { CommandQueue } from "./command_queue.ts";
 import type { EventBus } from "./event_bus.ts";
+import type { HeardLeases } from "./heard_leases.ts";
 import type { AuditTrail } from "./service.ts";
 
 export interface Context {
   readonly store: Store;
   readonly queue: CommandQueue;
   readonly bus: EventBus;
+  readonly heard: HeardLeases;
   readonly clock: Clock;
   readonly engines: ReadonlyMap<string, Engine>;
   readonly workers: WorkerEngine;

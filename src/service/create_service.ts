@@ -18,11 +18,13 @@ import { EffectDispatcher } from "./effect_dispatcher.ts";
 import { createEffectRunner } from "./effect_runner.ts";
 import { EventBus } from "./event_bus.ts";
 import { executionUseCases } from "./executions.ts";
+import { HeardLeases } from "./heard_leases.ts";
 import { listenerJobUseCases } from "./listener_jobs.ts";
 import { OtherReplicas } from "./other_replicas.ts";
 import { productListUseCases } from "./product_lists.ts";
 import { Retention, type RetentionTimes } from "./retention.ts";
 import type { Service } from "./service.ts";
+import { tellWatchers } from "./tell_watchers.ts";
 import { watchUseCases } from "./watching.ts";
 import { workerUseCases } from "./workers.ts";
 
@@ -42,7 +44,7 @@ export interface ServiceOptions {
   readonly leaseGrace?: Millis;
   /** Default: command ids for 24 hours, which the contract promises, and all else for ever. */
   readonly retention?: Partial<RetentionTimes>;
-  /** How long a claim on an effect holds, and one on the items of a batch operation. Default: 30 seconds. */
+  /** How long a claim on an effect holds. Default: 30 seconds. */
   readonly effectClaim?: Millis;
   /** Default: none. */
   readonly faults?: Faults | undefined;
@@ -55,6 +57,9 @@ export interface RunningService extends Service {
   stop(): Promise<void>;
 }
 
+/** How many heartbeats are remembered without being written: some 20 MB. Other processes on the same store could not know of them. */
+const MOST_HEARD = 100_000;
+
 const DEFAULT_LEASE_GRACE: Millis = 15_000;
 const DEFAULT_RETENTION: RetentionTimes = { commands: 24 * 60 * 60 * 1000, executions: null, audit: null };
 
@@ -63,16 +68,22 @@ export function createService(options: ServiceOptions): RunningService {
   const { store, clock, workers, logger, flags = NO_FLAGS, effectClaim = EFFECT_CLAIM, faults } = options;
   const engines = new Map<string, Engine>([workers, ...(options.engines ?? [])].map((engine) => [engine.name, engine]));
   const bus = new EventBus();
+  const onCommitted = (applied: readonly Applied[]): void => {
+    for (const one of applied) {
+      heard.settle(one);
+      bus.publish(one);
+    }
+    dispatcher.accept(applied);
+  };
+  const heard = new HeardLeases(store.notices === null ? MOST_HEARD : 0);
   const queue = new CommandQueue({
-    store,
+    store: {
+      decidesInOrder: store.decidesInOrder,
+      apply: (envelopes, now) => store.apply(heard.tell(envelopes), now),
+    },
     clock,
     logger,
-    onCommitted: (applied: readonly Applied[]) => {
-      for (const one of applied) {
-        bus.publish(one);
-        dispatcher.accept(one.effects);
-      }
-    },
+    onCommitted,
   });
   const startedAt = clock.now();
   const leasesEndFrom = startedAt + (options.leaseGrace ?? DEFAULT_LEASE_GRACE);
@@ -84,6 +95,7 @@ export function createService(options: ServiceOptions): RunningService {
     clock,
     callbacks,
     flags,
+    heard,
     faults,
     startedAt,
     leasesEndFrom,
@@ -94,8 +106,15 @@ export function createService(options: ServiceOptions): RunningService {
   const batchRunner = new BatchRunner({
     batches: store.batchOperations,
     isShared: store.notices !== null,
-    claim: effectClaim,
-    queue,
+    onCommitted,
+    tell: (key, afterSequence) => {
+      tellWatchers({ store, bus }, key, afterSequence).catch((error: unknown) =>
+        logger.warn(
+          { err: error, execution: key },
+          "what happened to an execution can't be told to those who watch it",
+        ),
+      );
+    },
     bus,
     clock,
     logger,
@@ -111,7 +130,7 @@ export function createService(options: ServiceOptions): RunningService {
   const { notices } = store;
   const replicas = notices === null ? null : new OtherReplicas({ store, notices, bus, queue, workers, logger });
   replicas?.start();
-  const context: Context = { store, queue, bus, clock, engines, workers, flags };
+  const context: Context = { store, queue, bus, heard, clock, engines, workers, flags };
   return {
     ...cancellationUseCases(context),
     ...executionUseCases(context),

@@ -2,11 +2,12 @@
 import type { Logger } from "pino";
 import type { Millis } from "../domain/time.ts";
 import type { Faults } from "../store/faults.ts";
-import type { Store, StoredEffect } from "../store/store.ts";
+import type { Applied, Store, StoredEffect } from "../store/store.ts";
 import { backoff } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import { EffectLane } from "./effect_lane.ts";
 import type { EffectRunner } from "./effect_runner.ts";
+import { type OwedExecution, OwedExecutions } from "./owed_executions.ts";
 
 /** How many effects are carried out at once. */
 const MAX_RUNNING = 256;
@@ -29,6 +30,12 @@ const RETURNED_AT_ONCE = 1_000;
 /** Node's timers overflow above this. */
 const LONGEST_TIMER: Millis = 2 ** 31 - 1;
 
+/** An effect whose time has come. */
+interface DueEffect extends StoredEffect {
+  /** The execution that owes it, if a commit has just told it; null: the effect comes from the store. */
+  readonly owed: OwedExecution | null;
+}
+
 export interface EffectDispatcherOptions {
   readonly store: Store;
   readonly clock: Clock;
@@ -43,8 +50,10 @@ export interface EffectDispatcherOptions {
 
 export class EffectDispatcher {
   readonly #options: EffectDispatcherOptions;
-  readonly #lane = new EffectLane(MAX_RUNNING, (effect) => this.#run(effect));
-  readonly #callbacks = new EffectLane(MAX_CALLBACKS, (effect) => this.#run(effect));
+  readonly #lane = new EffectLane<DueEffect>(MAX_RUNNING, (effect) => this.#run(effect));
+  readonly #callbacks = new EffectLane<DueEffect>(MAX_CALLBACKS, (effect) => this.#run(effect));
+  /** Null where other processes share the store: what they commit is not told here. */
+  readonly #owed: OwedExecutions | null;
   #timer: NodeJS.Timeout | null = null;
   #wakeAt = Number.POSITIVE_INFINITY;
   #claiming: Promise<void> | null = null;
@@ -57,6 +66,7 @@ export class EffectDispatcher {
 
   constructor(options: EffectDispatcherOptions) {
     this.#options = options;
+    this.#owed = options.store.notices === null ? new OwedExecutions() : null;
   }
 
   /** Begins with what is due already. */
@@ -65,17 +75,23 @@ export class EffectDispatcher {
   }
 
   /**
-   * Takes effects that were just committed: those that are due are claimed for this dispatcher, the others wait in the store. So do those
-   * for which there is no room.
+   * Takes the effects of what was just committed: those that are due are claimed for this dispatcher, the others wait in the store. So do
+   * those for which there is no room.
    */
-  accept(effects: readonly StoredEffect[]): void {
+  accept(committed: readonly Applied[]): void {
     if (this.#stopped) return;
     const now = this.#options.clock.now();
-    for (const effect of effects) {
-      if (effect.effect.dueAt <= now && this.#isBehind) this.#giveBack(effect);
-      else if (effect.effect.dueAt <= now) this.#carryOut(effect);
-      else this.#wakeBy(effect.effect.dueAt);
+    const due: DueEffect[] = [];
+    for (const applied of committed) {
+      this.#owed?.note(applied);
+      for (const stored of applied.effects) {
+        if (stored.effect.dueAt > now) this.#wakeBy(stored.effect.dueAt);
+        else if (this.#isBehind) this.#giveBack(stored);
+        else due.push({ ...stored, owed: this.#hold(applied) });
+      }
     }
+    // Only now: a later command of the same batch may have changed the execution again.
+    for (const effect of due) this.#carryOut(effect);
   }
 
   /** Starts nothing more, and resolves when what was started is done. The rest waits in the store. */
@@ -109,7 +125,8 @@ export class EffectDispatcher {
       const { room } = this.#lane;
       if (room > 0) {
         const now = clock.now();
-        for (const effect of await store.claimEffects(now, now + claim, room)) this.#carryOut(effect);
+        for (const stored of await store.claimEffects(now, now + claim, room))
+          this.#carryOut({ ...stored, owed: null });
       }
       const next = await store.nextEffectAt();
       this.#isBehind = this.#isBehind && next !== null && next <= clock.now() + LANE_RETRY;
@@ -121,10 +138,19 @@ export class EffectDispatcher {
     }
   }
 
-  #carryOut(effect: StoredEffect): void {
+  #hold({ execution }: Applied): OwedExecution | null {
+    return execution === null || this.#owed === null ? null : this.#owed.hold(execution);
+  }
+
+  #release({ key, owed }: DueEffect): void {
+    if (owed !== null) this.#owed?.release(key);
+  }
+
+  #carryOut(effect: DueEffect): void {
     if (this.#stopped) return;
     const lane = effect.effect.type === "callback" ? this.#callbacks : this.#lane;
     if (lane.push(effect)) return;
+    this.#release(effect);
     if (lane === this.#lane) this.#isBehind = true;
     this.#giveBack(effect);
   }
@@ -155,17 +181,19 @@ export class EffectDispatcher {
     }
   }
 
-  async #run(effect: StoredEffect): Promise<void> {
+  async #run(effect: DueEffect): Promise<void> {
     const { runner, faults, logger } = this.#options;
     try {
       if (faults !== undefined) await faults.reach("dispatcher.before_run");
-      const result = await runner.run(effect);
+      const result = await runner.run(effect, effect.owed?.execution ?? null);
       if (faults !== undefined) await faults.reach("dispatcher.after_run");
       if (result.type === "postponed") await this.#postpone(effect, result.dueAt, effect.attempts);
       if (result.type === "failed") await this.#retry(effect, result.longestWait);
     } catch (error) {
       logger.error({ err: error, effect: effect.effect.type, execution: effect.key }, "an effect failed; trying again");
       await this.#retry(effect);
+    } finally {
+      this.#release(effect);
     }
   }
 

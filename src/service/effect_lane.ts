@@ -4,19 +4,19 @@ import type { StoredEffect } from "../store/store.ts";
 /** How many effects may wait for each that is carried out at once: so few that memory is bounded, so many that the store is rarely asked. */
 const WAITING_PER_PLACE = 16;
 
-export class EffectLane {
+export class EffectLane<Effect extends Pick<StoredEffect, "id">> {
   readonly #limit: number;
-  readonly #run: (effect: StoredEffect) => Promise<void>;
+  readonly #run: (effect: Effect) => Promise<void>;
   readonly #running = new Set<Promise<void>>();
   /** The ids of the effects that wait or run here. */
   readonly #held = new Set<number>();
-  #ready: StoredEffect[] = [];
+  #ready: Effect[] = [];
 
   /**
    * @param limit how many effects are carried out at once
    * @param run must not reject
    */
-  constructor(limit: number, run: (effect: StoredEffect) => Promise<void>) {
+  constructor(limit: number, run: (effect: Effect) => Promise<void>) {
     this.#limit = limit;
     this.#run = run;
   }
@@ -30,7 +30,7 @@ export class EffectLane {
    * Takes an effect. One that it holds already, and that was claimed anew because it waited so long, is not taken twice. False: too many
    * wait already.
    */
-  push(effect: StoredEffect): boolean {
+  push(effect: Effect): boolean {
     if (this.#held.has(effect.id)) return true;
     if (this.#ready.length >= this.#limit * WAITING_PER_PLACE) return false;
     this.#held.add(effect.id);

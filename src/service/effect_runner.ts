@@ -9,6 +9,7 @@ import type { CallbackSender } from "./callback_sender.ts";
 import { type CancellationFlags, raiseFlag } from "./cancellation_flags.ts";
 import type { Clock } from "./clock.ts";
 import type { CommandQueue } from "./command_queue.ts";
+import { type HeardLeases, latestEndOf } from "./heard_leases.ts";
 import { mintUuid } from "./ids.ts";
 
 /** How long an engine may take to answer. */
@@ -38,22 +39,25 @@ export interface EffectRunnerOptions {
   readonly clock: Clock;
   readonly callbacks: CallbackSender;
   readonly flags: CancellationFlags;
+  readonly heard: HeardLeases;
   readonly faults: Faults | undefined;
   /** When this process started. */
   readonly startedAt: Millis;
   /**
-   * From when on leases may end that were last renewed before the start. While the server was down no heartbeat could arrive, so after a start each worker has one lease's
-   * time to come back.
+   * From when on leases may end that were last renewed before the start. While the server was down no heartbeat could arrive, so after a
+   * start each worker has one lease's time to come back. A lease whose last heartbeat may have been lost with the process ends later, if
+   * that is due.
    */
   readonly leasesEndFrom: Millis;
 }
 
 export interface EffectRunner {
-  run(effect: StoredEffect): Promise<EffectResult>;
+  /** @param owner the execution that owes the effect, if the last commit about it is known; null: it is read */
+  run(effect: StoredEffect, owner: Execution | null): Promise<EffectResult>;
 }
 
 export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
-  const { store, queue, engines, clock, callbacks, flags, faults, startedAt, leasesEndFrom } = options;
+  const { store, queue, engines, clock, callbacks, flags, heard, faults, startedAt, leasesEndFrom } = options;
 
   /** Decides a command that carries out the effect, which is removed with it. */
   async function settle(stored: StoredEffect, command: Command, key: ExecutionKey = stored.key): Promise<EffectResult> {
@@ -77,10 +81,11 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
 
   async function deliver(
     stored: StoredEffect,
+    owner: Execution | null,
     cancellationId: string,
     signal: "stop" | "terminate",
   ): Promise<EffectResult> {
-    const execution = await store.findExecution(stored.key);
+    const execution = owner ?? (await store.findExecution(stored.key));
     const cancellation = execution?.cancellation;
     const engine = engines.get(execution?.spec.engine ?? "");
     const stage = signal === "stop" ? "stopping" : "terminating";
@@ -125,11 +130,15 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
     }
   }
 
-  /** True for the lease of a worker that has not been heard of since the start, while it may still come back. */
-  async function isInGrace(stored: StoredEffect): Promise<boolean> {
-    if (clock.now() >= leasesEndFrom) return false;
-    const lease = (await store.findExecution(stored.key))?.lease;
-    return lease != null && lease.expiresAt - lease.duration < startedAt;
+  /** Until when the lease of a worker that has not been heard of since the start can't end, as it may still come back; null: it can. */
+  async function graceOf(stored: StoredEffect): Promise<Millis | null> {
+    if (clock.now() >= leasesEndFrom && !heard.isKeeping) return null;
+    const execution = await store.findExecution(stored.key);
+    const lease = execution?.lease;
+    if (execution === null || lease == null || heard.knows(execution)) return null;
+    if (lease.expiresAt - lease.duration >= startedAt) return null;
+    const end = heard.isKeeping ? Math.max(leasesEndFrom, latestEndOf(lease)) : leasesEndFrom;
+    return clock.now() < end ? end : null;
   }
 
   async function verify(stored: StoredEffect, cancellationId: string): Promise<EffectResult> {
@@ -141,8 +150,8 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
     return settle(stored, { type: "verified", cancellationId, engineStatus });
   }
 
-  async function cancelChildren(stored: StoredEffect): Promise<EffectResult> {
-    const cancellation = (await store.findExecution(stored.key))?.cancellation;
+  async function cancelChildren(stored: StoredEffect, owner: Execution | null): Promise<EffectResult> {
+    const cancellation = (owner ?? (await store.findExecution(stored.key)))?.cancellation;
     if (cancellation === undefined || cancellation === null) return drop(stored);
     const { id, strategy, forceAfter, reason, requestedBy } = cancellation;
     let after: ExecutionKey | null = null;
@@ -174,14 +183,18 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
     return drop(stored);
   }
 
-  async function notifyParent(stored: StoredEffect, change: "registered" | "ended"): Promise<EffectResult> {
-    const parent = (await store.findExecution(stored.key))?.spec.parent;
+  async function notifyParent(
+    stored: StoredEffect,
+    owner: Execution | null,
+    change: "registered" | "ended",
+  ): Promise<EffectResult> {
+    const parent = (owner ?? (await store.findExecution(stored.key)))?.spec.parent;
     if (parent === undefined || parent === null) return drop(stored);
     return settle(stored, { type: "children_changed", change }, { tenant: stored.key.tenant, ...parent });
   }
 
-  async function callBack(stored: StoredEffect): Promise<EffectResult> {
-    const execution = await store.findExecution(stored.key);
+  async function callBack(stored: StoredEffect, owner: Execution | null): Promise<EffectResult> {
+    const execution = owner ?? (await store.findExecution(stored.key));
     const url = execution?.spec.callbackUrl ?? null;
     if (execution === null || url === null) return drop(stored);
     const attempt = stored.attempts + 1;
@@ -191,22 +204,24 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
   }
 
   return {
-    run: async (stored) => {
+    run: async (stored, owner) => {
       const { effect } = stored;
       switch (effect.type) {
         case "request_stop":
-          return deliver(stored, effect.cancellationId, "stop");
+          return deliver(stored, owner, effect.cancellationId, "stop");
         case "terminate":
-          return deliver(stored, effect.cancellationId, "terminate");
+          return deliver(stored, owner, effect.cancellationId, "terminate");
         case "verify":
           return verify(stored, effect.cancellationId);
         case "force_timer":
           return settle(stored, { type: "force_due", cancellationId: effect.cancellationId });
         case "children_timer":
           return settle(stored, { type: "children_due", cancellationId: effect.cancellationId });
-        case "lease_timer":
-          if (await isInGrace(stored)) return { type: "postponed", dueAt: leasesEndFrom };
+        case "lease_timer": {
+          const dueAt = await graceOf(stored);
+          if (dueAt !== null) return { type: "postponed", dueAt };
           return settle(stored, { type: "lease_due", token: effect.token });
+        }
         case "listener_timer":
           return settle(stored, {
             type: "listener_lock_due",
@@ -214,11 +229,11 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
             activation: effect.activation,
           });
         case "cancel_children":
-          return cancelChildren(stored);
+          return cancelChildren(stored, owner);
         case "notify_parent":
-          return notifyParent(stored, effect.change);
+          return notifyParent(stored, owner, effect.change);
         case "callback":
-          return callBack(stored);
+          return callBack(stored, owner);
       }
     },
   };

@@ -39,9 +39,14 @@ export class EventBus {
     return this.#watched.values();
   }
 
+  /** True if somebody listens to just this execution. */
+  isWatched(key: ExecutionKey): boolean {
+    return this.#watched.has(executionTopic(key));
+  }
+
   /** True if somebody would be told of what happens to the execution. */
   hasListeners(key: ExecutionKey): boolean {
-    return this.#watched.has(executionTopic(key)) || this.#listeners.has(listenerJobTopic(key.tenant));
+    return this.isWatched(key) || this.#listeners.has(listenerJobTopic(key.tenant));
   }
 
   /** Calls `listener` for each commit that concerns the execution, until the returned function is called. */

@@ -35,9 +35,12 @@ export function executionUseCases(
     getExecution: async (key) => {
       const execution = await context.store.findExecution(key);
       if (execution === null) throw new Refused(notFound(key));
-      return execution;
+      return context.heard.current(execution);
     },
-    listExecutions: (tenant, filter, page) => context.store.listExecutions(tenant, filter, page),
+    listExecutions: async (tenant, filter, page) => {
+      const { items, nextPageToken } = await context.store.listExecutions(tenant, filter, page);
+      return { items: items.map((execution) => context.heard.current(execution)), nextPageToken };
+    },
     searchProcessInstances: (tenant, search) => context.store.searchProcessInstances(tenant, search),
   };
 }

@@ -1,19 +1,17 @@
 /** What other processes on the same store do, for those who wait for it here: through notices, and by looking where one got lost. */
 import type { Logger } from "pino";
-import { type ExecutionKey, keyOf } from "../domain/execution.ts";
+import { keyOf } from "../domain/execution.ts";
 import { signalFor } from "../domain/signal.ts";
 import type { Millis } from "../domain/time.ts";
 import type { WorkerEngine } from "../engines/worker_engine.ts";
 import type { Notice, Notices } from "../store/notices.ts";
-import type { Applied, Store, StoredEvent } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import type { CommandQueue } from "./command_queue.ts";
 import type { EventBus } from "./event_bus.ts";
+import { tellWatchers } from "./tell_watchers.ts";
 
 /** How long something that happened elsewhere stays unseen at most, if its notice got lost. */
 const LOOK_EVERY: Millis = 1_000;
-
-/** A timeline is read in parts. */
-const EVENTS_AT_ONCE = 500;
 
 export interface OtherReplicasOptions {
   readonly store: Store;
@@ -51,7 +49,7 @@ export class OtherReplicas {
     switch (notice.type) {
       case "changes":
         for (const { key, from } of notice.changes) {
-          if (this.#options.bus.hasListeners(key)) this.#track(this.#tell(key, from - 1));
+          if (this.#options.bus.hasListeners(key)) this.#track(tellWatchers(this.#options, key, from - 1));
         }
         return;
       case "order":
@@ -81,31 +79,11 @@ export class OtherReplicas {
       const keys = Array.from(seen.values(), ({ key }) => key);
       for (const { key, sequence } of await store.lastSequences(keys)) {
         const { lastSequence = 0 } = seen.get(keyOf(key)) ?? {};
-        if (sequence > lastSequence) await this.#tell(key, lastSequence);
+        if (sequence > lastSequence) await tellWatchers(this.#options, key, lastSequence);
       }
     } catch (error) {
       logger.warn({ err: error }, "what other replicas do can't be looked at; trying again");
     }
-  }
-
-  /** Tells the listeners what happened to an execution after `afterSequence`. */
-  async #tell(key: ExecutionKey, afterSequence: number): Promise<void> {
-    const { store, bus } = this.#options;
-    // Read before its events: whoever sees that it has ended has then seen all that led there.
-    const execution = await store.findExecution(key);
-    const events: StoredEvent[] = [];
-    let part: readonly StoredEvent[];
-    do {
-      part = await store.listEvents({
-        key,
-        cancellationId: null,
-        afterSequence: events.at(-1)?.sequence ?? afterSequence,
-        upToSequence: null,
-        limit: EVENTS_AT_ONCE,
-      });
-      events.push(...part);
-    } while (part.length === EVENTS_AT_ONCE);
-    if (events.length > 0) bus.publish(changeOf(execution, events));
   }
 
   /** Takes a stop order to its worker, if that is attached here. */
@@ -136,15 +114,4 @@ export class OtherReplicas {
       .finally(() => this.#underWay.delete(tracked));
     this.#underWay.add(tracked);
   }
-}
-
-function changeOf(execution: Applied["execution"], events: Applied["events"]): Applied {
-  return {
-    reply: { accepted: true, disposition: "unchanged" },
-    execution,
-    events,
-    effects: [],
-    replay: null,
-    upToSequence: null,
-  };
 }

@@ -2,30 +2,46 @@
 import type { Execution, ExecutionKey } from "../domain/execution.ts";
 import type { Context } from "./context.ts";
 
-/**
- * Resolves with the execution once `isReached` holds for it; with null if `signal` aborts before, or if the execution is not there.
- * Sees every commit of this process as it happens.
- */
-export async function waitUntil(
-  context: Pick<Context, "bus" | "store">,
-  key: ExecutionKey,
-  isReached: (execution: Execution) => boolean,
-  signal: AbortSignal,
-): Promise<Execution | null> {
-  if (signal.aborted) return null;
-  const waited = Promise.withResolvers<Execution | null>();
-  const unsubscribe = context.bus.subscribeToExecution(key, ({ execution }) => {
-    if (execution !== null && isReached(execution)) waited.resolve(execution);
+/** Sees every commit about one execution, from its beginning on until it is stopped. */
+export interface Following {
+  /**
+   * Resolves with the execution once `isReached` holds for it; with null if `signal` aborts before, or if the execution is not there. To
+   * be called once at a time.
+   */
+  until(isReached: (execution: Execution) => boolean, signal: AbortSignal): Promise<Execution | null>;
+  stop(): void;
+}
+
+/** Follows an execution. Who begins with that before a command of its own need not read what that command comes to. */
+export function follow({ bus, store }: Pick<Context, "bus" | "store">, key: ExecutionKey): Following {
+  let latest: Execution | null = null;
+  let tell: (execution: Execution) => void = () => undefined;
+  const stop = bus.subscribeToExecution(key, ({ execution }) => {
+    if (execution === null) return;
+    latest = execution;
+    tell(execution);
   });
-  const abort = () => waited.resolve(null);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    // Reads after subscribing, so that nothing can happen unseen in between.
-    const current = await context.store.findExecution(key);
-    if (current === null || isReached(current)) return current;
-    return await waited.promise;
-  } finally {
-    unsubscribe();
-    signal.removeEventListener("abort", abort);
-  }
+  // What other processes commit is told late, and not in order.
+  const isToldAll = store.notices === null;
+  return {
+    until: async (isReached, signal) => {
+      if (signal.aborted) return null;
+      const waited = Promise.withResolvers<Execution | null>();
+      tell = (execution) => {
+        if (isReached(execution)) waited.resolve(execution);
+      };
+      const abort = () => waited.resolve(null);
+      signal.addEventListener("abort", abort, { once: true });
+      try {
+        // Looks after it has begun to listen, so that nothing can happen unseen in between.
+        const current = isToldAll && latest !== null ? latest : await store.findExecution(key);
+        if (current === null || isReached(current)) return current;
+        return await waited.promise;
+      } finally {
+        tell = () => undefined;
+        signal.removeEventListener("abort", abort);
+      }
+    },
+    stop,
+  };
 }

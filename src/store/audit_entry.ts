@@ -30,5 +30,6 @@ export function entryOfCancel(
 function requestedByText(requestedBy: Cancel["requestedBy"]): string {
   if (requestedBy === null) return "";
   const { system, user, metadata } = requestedBy;
-  return canonicalJson({ system, user, metadata });
+  // Canonical member by member: this runs once a cancel.
+  return `{"metadata":${canonicalJson(metadata)},"system":${JSON.stringify(system)},"user":${JSON.stringify(user)}}`;
 }

@@ -33,6 +33,8 @@ export interface Loaded {
 /** What one command came to, before it is written. */
 export interface Decided {
   readonly envelope: Envelope;
+  /** The key of its execution, made by `keyOf`. */
+  readonly id: string;
   readonly reply: Reply;
   readonly execution: Execution | null;
   readonly events: readonly Event[];
@@ -93,12 +95,13 @@ export function decideBatch(envelopes: readonly Envelope[], loaded: Loaded, now:
   const decided: Decided[] = [];
   for (const asked of envelopes) {
     const envelope = withMintedId(asked, progress);
+    const id = keyOf(envelope.key);
     const known = knownCommandOf(envelope, progress);
     if (known !== undefined) {
-      decided.push(repeat(envelope, known));
+      decided.push(repeat(envelope, id, known));
       continue;
     }
-    const next = decideNew(envelope, progress, loaded, now);
+    const next = decideNew(envelope, id, progress, loaded, now);
     remember(next, progress, now);
     decided.push(next);
   }
@@ -116,13 +119,19 @@ function knownCommandOf({ key, idempotency }: Envelope, { commands }: Progress):
   return idempotency === null ? undefined : commands.get(commandKeyOf(key, idempotency));
 }
 
-function decideNew(envelope: Envelope, { current, changed }: Progress, loaded: Loaded, now: Millis): Decided {
-  const id = keyOf(envelope.key);
+function decideNew(
+  envelope: Envelope,
+  id: string,
+  { current, changed }: Progress,
+  loaded: Loaded,
+  now: Millis,
+): Decided {
   const execution = current.get(id) ?? null;
   const parentKey = parentKeyOf(envelope);
   const facts: Facts = {
     hasLiveChildren: loaded.withLiveChildren.has(id),
     parent: parentKey === null ? null : (current.get(keyOf(parentKey)) ?? null),
+    heard: envelope.heard,
   };
   const decision = decide(envelope.key, execution, envelope.command, now, facts);
   const after = decision.execution;
@@ -130,7 +139,8 @@ function decideNew(envelope: Envelope, { current, changed }: Progress, loaded: L
     current.set(id, after);
     changed.set(id, { before: loaded.executions.get(id) ?? null, after });
   }
-  return { ...decision, envelope, replay: null, keep: keepOf(envelope, decision.reply) };
+  const { reply, events, effects } = decision;
+  return { envelope, id, reply, execution: after, events, effects, replay: null, keep: keepOf(envelope, reply) };
 }
 
 /** The same command may come again in the same batch. */
@@ -162,7 +172,7 @@ export function answersWaiting({ envelope, events }: Pick<Decided, "envelope" | 
   return KIND_RULES[envelope.key.kind].answers === "ended" && events.some(({ type }) => type === "cancellation_ended");
 }
 
-function repeat(envelope: Envelope, known: KnownCommand): Decided {
+function repeat(envelope: Envelope, id: string, known: KnownCommand): Decided {
   const same = known.fingerprint === envelope.idempotency?.fingerprint;
   const reply: Reply = same
     ? { accepted: true, disposition: known.disposition }
@@ -176,6 +186,7 @@ function repeat(envelope: Envelope, known: KnownCommand): Decided {
       };
   return {
     envelope,
+    id,
     reply,
     execution: known.execution,
     events: [],

@@ -3,7 +3,11 @@ import type { Kysely, SelectQueryBuilder } from "kysely";
 import type { BatchItemState, BatchState } from "../domain/batch_operation.ts";
 import type { ExecutionKey } from "../domain/execution.ts";
 import type { Millis } from "../domain/time.ts";
+
 import type { Schema } from "./schema.ts";
+
+/** The state of a row whose items are not all there yet. */
+export const PREPARING = "preparing";
 
 export interface BatchFilter {
   /** Null: all. */
@@ -48,7 +52,8 @@ export async function listBatchKeys(
 ): Promise<Listed<string>> {
   let matching: SelectQueryBuilder<Schema, "batch_operation", object> = db
     .selectFrom("batch_operation")
-    .where("tenant", "=", tenant);
+    .where("tenant", "=", tenant)
+    .where("state", "!=", PREPARING);
   if (keys !== null) matching = matching.where("key", "in", keys);
   if (states !== null) matching = matching.where("state", "in", states);
   const rows = await matching.select("key").orderBy("rid", "desc").limit(limit).offset(from).execute();
@@ -67,7 +72,8 @@ export async function listBatchItems(
     .selectFrom("batch_item")
     .innerJoin("batch_operation", "batch_operation.rid", "batch_item.batch_rid")
     .innerJoin("execution", "execution.rid", "batch_item.execution_rid")
-    .where("batch_operation.tenant", "=", tenant);
+    .where("batch_operation.tenant", "=", tenant)
+    .where("batch_operation.state", "!=", PREPARING);
   if (batchKeys !== null) matching = matching.where("batch_operation.key", "in", batchKeys);
   if (executionIds !== null) matching = matching.where("execution.id", "in", executionIds);
   if (states !== null) matching = matching.where("batch_item.state", "in", states);

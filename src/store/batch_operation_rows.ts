@@ -1,8 +1,8 @@
 /** The rows of batch operations and of their items. The same over every database. */
-import { type ExpressionBuilder, type Kysely, type Selectable, sql } from "kysely";
-import type { BatchItemState } from "../domain/batch_operation.ts";
+import { type Expression, type ExpressionBuilder, type Kysely, type Selectable, type SqlBool, sql } from "kysely";
+import type { BatchItemState, BatchState } from "../domain/batch_operation.ts";
 import type { Execution } from "../domain/execution.ts";
-import { type BatchFilter, type Listed, listBatchKeys, type Slice } from "./batch_operation_lists.ts";
+import { type BatchFilter, type Listed, listBatchKeys, PREPARING, type Slice } from "./batch_operation_lists.ts";
 import type { BatchOperation, NewBatchOperation } from "./batch_operations.ts";
 import type { ProcessInstanceFilter } from "./process_instance_search.ts";
 import { executionOf } from "./rows.ts";
@@ -11,13 +11,49 @@ import { isSelected, type SearchSql } from "./search_process_instances.ts";
 
 export type BatchRow = Selectable<BatchOperationTable>;
 
+/** The row of a batch operation that is there for others. */
+export type SeenBatchRow = Omit<BatchRow, "state"> & { readonly state: BatchState };
+
+export function selectSeen(db: Kysely<Schema>) {
+  return db
+    .selectFrom("batch_operation")
+    .selectAll()
+    .where("state", "!=", PREPARING)
+    .$narrowType<{ state: BatchState }>();
+}
+
 /** As a literal: databases take the index over active items only for a condition that they can read. */
 export const ACTIVE = sql.lit<BatchItemState>("active");
 
 /** The states in which an execution can still be cancelled. */
 const CANCELLABLE = ["pending", "running", "cancelling"] as const;
 
-/** An item for each execution that a batch operation of the tenant may cancel: only roots, because children go with them. */
+/** The row numbers of the executions that a batch operation of the tenant may cancel: only roots, because children go with them. */
+export function selectExecutions(
+  db: Kysely<Schema>,
+  dialect: SearchSql,
+  tenant: string,
+  filter: ProcessInstanceFilter,
+) {
+  return db
+    .selectFrom("execution")
+    .where("tenant", "=", tenant)
+    .where("kind", "=", "process_instance")
+    .where(isCancellable(filter))
+    .where("parent_rid", "is", null)
+    .where(isSelected(dialect, filter))
+    .select("execution.rid as execution_rid");
+}
+
+/** Where the filter names ids, in words that keep the database from looking at everything that can be cancelled instead of just those. */
+function isCancellable({ conditions }: ProcessInstanceFilter): Expression<SqlBool> {
+  const names = conditions.some(({ field, operator }) => field === "key" && (operator === "eq" || operator === "in"));
+  return names
+    ? sql`(case when state in (${sql.join(CANCELLABLE)}) then 1 end) = 1`
+    : sql`state in (${sql.join(CANCELLABLE)})`;
+}
+
+/** An item for each of them. */
 export function selectItems(
   db: Kysely<Schema>,
   dialect: SearchSql,
@@ -25,19 +61,11 @@ export function selectItems(
   tenant: string,
   filter: ProcessInstanceFilter,
 ) {
-  const selected = db
-    .selectFrom("execution")
-    .where("tenant", "=", tenant)
-    .where("kind", "=", "process_instance")
-    .where("state", "in", CANCELLABLE)
-    .where("parent_rid", "is", null)
-    .where(isSelected(dialect, filter))
-    .select((eb) => [
-      eb.val(rid).as("batch_rid"),
-      "execution.rid as execution_rid",
-      eb.val<BatchItemState>("pending").as("state"),
-    ]);
-  return db.insertInto("batch_item").columns(["batch_rid", "execution_rid", "state"]).expression(selected);
+  const selected = selectExecutions(db, dialect, tenant, filter).select((eb) => [
+    eb.val(rid).as("batch_rid"),
+    eb.val<BatchItemState>("pending").as("state"),
+  ]);
+  return db.insertInto("batch_item").columns(["execution_rid", "batch_rid", "state"]).expression(selected);
 }
 
 export async function listBatches(
@@ -51,14 +79,14 @@ export async function listBatches(
   return { items: found.filter((batch) => batch !== null), total };
 }
 
-/** Executions of active items that have ended, cancellation included. */
+/** Executions of active items whose cancellation has ended: with them, or because the engine refused it. */
 export async function listEnded(db: Kysely<Schema>, limit: number): Promise<Execution[]> {
   const rows = await db
     .selectFrom("batch_item")
     .innerJoin("execution", "execution.rid", "batch_item.execution_rid")
     .selectAll("execution")
     .where("batch_item.state", "=", ACTIVE)
-    .where("execution.live", "=", 0)
+    .where((eb) => eb.or([eb("execution.live", "=", 0), eb.and([isLeftAlone(eb), wasCancelled(eb, true)])]))
     .limit(limit)
     .execute();
   return rows.map((row) => executionOf(row, []));
@@ -83,22 +111,26 @@ export function itemsIn(eb: ExpressionBuilder<Schema, "batch_operation">, states
     .where("batch_item.state", "in", states);
 }
 
-/** The item's execution, if nobody is cancelling it: the cancel got lost, or the engine refused it and it may be tried again. */
+/** The item's execution, if nobody ever asked to cancel it. */
 export function untouched(eb: ExpressionBuilder<Schema, "batch_item">) {
   return eb
     .selectFrom("execution")
     .select("execution.rid")
     .whereRef("execution.rid", "=", "batch_item.execution_rid")
-    .where("execution.state", "in", ["pending", "running"]);
+    .where((own) => own.and([isLeftAlone(own), wasCancelled(own, false)]));
+}
+
+/** True of an execution that nobody is cancelling, and that goes on. */
+function isLeftAlone(eb: ExpressionBuilder<Schema, "execution">) {
+  return eb("execution.state", "in", ["pending", "running"]);
+}
+
+function wasCancelled(eb: ExpressionBuilder<Schema, "execution">, was: boolean) {
+  return eb("execution.cancellation_id", was ? "is not" : "is", null);
 }
 
 export async function findBatch(db: Kysely<Schema>, tenant: string, key: string): Promise<BatchOperation | null> {
-  const row = await db
-    .selectFrom("batch_operation")
-    .selectAll()
-    .where("tenant", "=", tenant)
-    .where("key", "=", key)
-    .executeTakeFirst();
+  const row = await selectSeen(db).where("tenant", "=", tenant).where("key", "=", key).executeTakeFirst();
   return row === undefined ? null : batchOf(row, await countItems(db, row.rid));
 }
 
@@ -114,12 +146,12 @@ async function countItems(db: Kysely<Schema>, rid: number): Promise<Record<Batch
   return counts;
 }
 
-export function newBatchOf(row: BatchRow): NewBatchOperation {
+export function newBatchOf(row: Omit<BatchRow, "state">): NewBatchOperation {
   const { tenant, key, principal, operation_reference } = row;
   return { tenant, key, principal, operationReference: operation_reference };
 }
 
-function batchOf(row: BatchRow, items: BatchOperation["items"]): BatchOperation {
+function batchOf(row: SeenBatchRow, items: BatchOperation["items"]): BatchOperation {
   const { state, created_at, started_at, ended_at } = row;
   return { ...newBatchOf(row), state, createdAt: created_at, startedAt: started_at, endedAt: ended_at, items };
 }

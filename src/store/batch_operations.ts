@@ -2,9 +2,11 @@
 import type { BatchItemState, BatchState, ItemEnd } from "../domain/batch_operation.ts";
 import type { Execution, ExecutionKey } from "../domain/execution.ts";
 import type { Millis } from "../domain/time.ts";
+import type { Applied } from "./applied.ts";
 import type { AuditEntry } from "./audit.ts";
 import type { BatchFilter, BatchItem, BatchItemFilter, Listed, Slice } from "./batch_operation_lists.ts";
 import type { Idempotency } from "./idempotency.ts";
+import type { Change } from "./notices.ts";
 import type { ProcessInstanceFilter } from "./process_instance_search.ts";
 
 export interface NewBatchOperation {
@@ -32,10 +34,16 @@ export interface BatchChange {
   readonly to: BatchState;
 }
 
-/** Items whose turn has come. */
-export interface ClaimedItems {
-  readonly batch: NewBatchOperation;
-  readonly keys: readonly ExecutionKey[];
+/** What the cancels of some items came to, once committed. */
+export interface CancelledItems {
+  /** The key of their batch operation. */
+  readonly batchKey: string;
+  /** Those that owe something to the outside, or go on. */
+  readonly applied: readonly Applied[];
+  /** The others: they have ended, and matter to nobody but those who watch just them. */
+  readonly ended: readonly Change[];
+  /** An item that was failed because its cancel could not be decided, and why. */
+  readonly unable: { readonly key: ExecutionKey; readonly error: string } | null;
 }
 
 /** What became of an execution that may be an item. */
@@ -76,16 +84,22 @@ export interface BatchOperations {
   /** Forgets up to `limit` command ids, of each sort, that were used before `before`. True: there may be more. */
   forgetCommands(before: Millis, limit: number): Promise<boolean>;
 
-  /** Takes pending items of the batch that has waited longest, and makes them active. Null if none is pending. */
-  claim(limit: number, now: Millis): Promise<ClaimedItems | null>;
+  /**
+   * Cancels pending items of the batch that has waited longest: as many as there are ids for their cancellations. Each item is given its
+   * end, or is active while its cancellation is under way, in the transaction that decides its cancel. Null if no item is pending.
+   *
+   * If this fails, nothing has changed. Asked with one id, it fails the item instead, so that one that can't be cancelled does not keep
+   * the others waiting; it rejects only if the store can't be written.
+   */
+  cancelNext(cancellationIds: readonly string[], now: Millis): Promise<CancelledItems | null>;
   /** Gives the active items of these executions their end, and ends the batches that have no item left. */
   settle(ended: readonly EndedItem[], now: Millis): Promise<void>;
   /**
-   * Makes active items pending again whose cancel was never carried out, as after a crash: only those of batches from which nobody took
-   * items since `takenBefore`; null: of all.
+   * Puts right what a crash left behind. Batch operations that were only being made go. Active items are pending again if nobody ever
+   * asked to cancel their executions: an older Belay died between taking and cancelling them.
    */
-  release(now: Millis, takenBefore: Millis | null): Promise<void>;
-  /** Executions of active items that have ended, cancellation included. */
+  release(now: Millis): Promise<void>;
+  /** Executions of active items whose cancellation has ended. */
   listEnded(limit: number): Promise<readonly Execution[]>;
   /** True if an item is active. */
   hasActive(): Promise<boolean>;

@@ -25,12 +25,16 @@ export function createGuard({ unavailableOf, absence = () => null }: GuardOption
   };
 
   return {
-    guard: (functions) =>
-      new Proxy(functions, {
+    guard: (functions) => {
+      // Each is wrapped when it is first asked for, and only then.
+      const guarded = new Map<unknown, unknown>();
+      return new Proxy(functions, {
         get(target, name, receiver) {
           const value: unknown = Reflect.get(target, name, receiver);
           if (typeof value !== "function") return value;
-          return async (...args: unknown[]): Promise<unknown> => {
+          const known = guarded.get(value);
+          if (known !== undefined) return known;
+          const wrapped = async (...args: unknown[]): Promise<unknown> => {
             const refused = name === "close" ? null : absence();
             if (refused !== null) throw refused;
             try {
@@ -39,8 +43,11 @@ export function createGuard({ unavailableOf, absence = () => null }: GuardOption
               throw failureOf(error);
             }
           };
+          guarded.set(value, wrapped);
+          return wrapped;
         },
-      }),
+      });
+    },
     onTrouble: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

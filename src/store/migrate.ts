@@ -7,6 +7,7 @@ import { cancellationFlag } from "./migrations/0003_cancellation_flag.ts";
 import { keysAndAudit } from "./migrations/0004_keys_and_audit.ts";
 import { idempotency } from "./migrations/0005_idempotency.ts";
 import { retention } from "./migrations/0006_retention.ts";
+import { shortRows } from "./migrations/0007_short_rows.ts";
 import type { SchemaDialect } from "./migrations/dialect.ts";
 
 /** All migrations, by name; they run in the order of their names. A released one is never edited. */
@@ -17,6 +18,7 @@ const MIGRATIONS: Readonly<Record<string, (dialect: SchemaDialect) => Migration>
   "0004_keys_and_audit": keysAndAudit,
   "0005_idempotency": idempotency,
   "0006_retention": retention,
+  "0007_short_rows": shortRows,
 };
 
 /** In the order in which they run. */

@@ -1,18 +1,17 @@
 /** Between rows and the domain's data. The same over every database. */
 import type { Insertable, Selectable } from "kysely";
-import type { Cancellation } from "../domain/cancellation.ts";
 import type { Effect } from "../domain/effect.ts";
 import type { EventAttributes } from "../domain/event.ts";
 import {
   type Execution,
   type ExecutionError,
   type ExecutionKey,
-  type ExecutionSpec,
   isLive,
   type Lease,
   type QueueItem,
 } from "../domain/execution.ts";
 import type { JsonObject } from "../domain/json.ts";
+import { cancellationJsonOf, cancellationOf, specJsonOf, specOf } from "./row_json.ts";
 import type { EffectTable, EventTable, ExecutionTable } from "./schema.ts";
 import type { StoredEffect, StoredEvent } from "./store.ts";
 
@@ -23,6 +22,27 @@ export type MutableColumns = Omit<
   Insertable<ExecutionTable>,
   "rid" | "tenant" | "kind" | "id" | "parent_rid" | "workflow_id" | "spec_json" | "has_queue_items" | "created_at"
 >;
+
+/** What an execution is read from, beside its key. */
+export const READ_COLUMNS = [
+  "spec_json",
+  "state",
+  "token",
+  "worker_id",
+  "lease_token",
+  "lease_expires_at",
+  "lease_duration",
+  "lease_expired",
+  "ending_json",
+  "cancellation_json",
+  "cancellation_id",
+  "cancellation_requested_at",
+  "created_at",
+  "started_at",
+  "ended_at",
+] as const satisfies readonly (keyof ExecutionRow)[];
+
+export type ReadColumns = Pick<ExecutionRow, (typeof READ_COLUMNS)[number]>;
 
 /** The columns that registration fixes for good. */
 export type FixedColumns = Omit<Insertable<ExecutionTable>, keyof MutableColumns | "rid">;
@@ -36,27 +56,31 @@ interface Ending {
 const NO_ENDING: Ending = { result: null, error: null, outcomeId: null };
 
 /** Reads an execution. `queueItems` in their order; empty where the row says that there are none. */
-export function executionOf(row: ExecutionRow, queueItems: readonly QueueItem[]): Execution {
-  // Rows that were written before there were callbacks don't name one.
-  const spec: ExecutionSpec = { callbackUrl: null, ...JSON.parse(row.spec_json) };
+export function executionOf(row: ReadColumns & ExecutionKey, queueItems: readonly QueueItem[]): Execution {
+  return namedExecutionOf({ tenant: row.tenant, kind: row.kind, id: row.id }, row, queueItems);
+}
+
+/** The same for whoever asked for it by its key. */
+export function namedExecutionOf(key: ExecutionKey, row: ReadColumns, queueItems: readonly QueueItem[]): Execution {
   const ending: Ending = row.ending_json === null ? NO_ENDING : JSON.parse(row.ending_json);
-  const cancellation: Cancellation | null = row.cancellation_json === null ? null : JSON.parse(row.cancellation_json);
   return {
-    key: { tenant: row.tenant, kind: row.kind, id: row.id },
-    spec,
+    key,
+    spec: specOf(row.spec_json),
     state: row.state,
     token: row.token,
     lease: leaseOf(row),
     queueItems,
-    ...ending,
-    cancellation,
+    result: ending.result,
+    error: ending.error,
+    outcomeId: ending.outcomeId,
+    cancellation: cancellationOf(row),
     createdAt: row.created_at,
     startedAt: row.started_at,
     endedAt: row.ended_at,
   };
 }
 
-function leaseOf(row: ExecutionRow): Lease | null {
+function leaseOf(row: ReadColumns): Lease | null {
   const { worker_id, lease_token, lease_expires_at, lease_duration } = row;
   if (worker_id === null || lease_token === null || lease_expires_at === null || lease_duration === null) return null;
   return {
@@ -82,7 +106,7 @@ export function mutableColumnsOf(execution: Execution): MutableColumns {
     lease_duration: lease?.duration ?? null,
     lease_expired: lease === null ? null : Number(lease.expired),
     ending_json: ending === null ? null : JSON.stringify(ending),
-    cancellation_json: cancellation === null ? null : JSON.stringify(cancellation),
+    cancellation_json: cancellation === null ? null : cancellationJsonOf(cancellation),
     cancellation_id: cancellation?.id ?? null,
     cancellation_outcome: cancellation?.outcome ?? null,
     cancellation_requested_at: cancellation?.requestedAt ?? null,
@@ -99,7 +123,7 @@ export function fixedColumnsOf(execution: Execution, parentRid: number | null): 
     id: execution.key.id,
     parent_rid: parentRid,
     workflow_id: execution.spec.workflowId,
-    spec_json: JSON.stringify(execution.spec),
+    spec_json: specJsonOf(execution.spec),
     has_queue_items: execution.queueItems.length > 0 ? 1 : 0,
     created_at: execution.createdAt,
   };

@@ -108,7 +108,8 @@ export interface BatchOperationTable {
   rid: Generated<number>;
   tenant: string;
   key: string;
-  state: BatchState;
+  /** `preparing` while its items are being written: then it is there for nobody. */
+  state: BatchState | "preparing";
   /** Who asked for it. */
   principal: string;
   operation_reference: string | null;

@@ -1,12 +1,11 @@
 /** The store, as the service sees it: one write path, reads, and the outbox of effects. */
 import type { Cancellation, Outcome } from "../domain/cancellation.ts";
 import type { Command } from "../domain/command.ts";
-import type { Reply } from "../domain/decision.ts";
-import type { Effect } from "../domain/effect.ts";
-import type { Event } from "../domain/event.ts";
 import type { Execution, ExecutionKey, ExecutionRef, Kind, State } from "../domain/execution.ts";
+import type { Heard } from "../domain/heard.ts";
 import type { Millis } from "../domain/time.ts";
 import type { ApiKeys } from "./api_keys.ts";
+import type { Applied, StoredEffect, StoredEvent } from "./applied.ts";
 import type { AuditCall, AuditLog } from "./audit.ts";
 import type { BatchOperations } from "./batch_operations.ts";
 import type { Idempotency } from "./idempotency.ts";
@@ -17,24 +16,9 @@ import type { Pruning } from "./pruning.ts";
 import type { CommandTable } from "./schema.ts";
 import type { StoreHealth } from "./store_health.ts";
 
+export type { Applied, Replay, StoredEffect, StoredEvent } from "./applied.ts";
 export type { Idempotency } from "./idempotency.ts";
 export type { Page, PageRequest } from "./page.ts";
-
-/** An event with its place in the order of all events of the store. */
-export interface StoredEvent extends Event {
-  readonly sequence: number;
-  readonly key: ExecutionKey;
-}
-
-/** An effect that is owed. */
-export interface StoredEffect {
-  readonly id: number;
-  /** The execution that owes it. */
-  readonly key: ExecutionKey;
-  readonly effect: Effect;
-  /** How often it was tried in vain. */
-  readonly attempts: number;
-}
 
 /** A command on its way to be decided. */
 export interface Envelope {
@@ -45,31 +29,8 @@ export interface Envelope {
   readonly effectId: number | null;
   /** Who asks, for the audit log, where what was decided is written down in the same transaction. Null: nobody has to answer for it. */
   readonly audit: AuditCall | null;
-}
-
-/** What became of a command, once committed. */
-export interface Applied {
-  readonly reply: Reply;
-  /** Null only if it is not registered. */
-  readonly execution: Execution | null;
-  readonly events: readonly StoredEvent[];
-  readonly effects: readonly StoredEffect[];
-  /** Set if the command was decided before, and this repeats it. */
-  readonly replay: Replay | null;
-  /** The last event that the answer may show, if the answer is kept for replays; null: there is no such bound. */
-  readonly upToSequence: number | null;
-}
-
-/** An earlier answer to the same command. */
-export interface Replay {
-  /** False if the first caller still waits for its answer: the repeated one waits with it. */
-  readonly answered: boolean;
-  /** When the command was decided. */
-  readonly since: Millis;
-  /** The sequence of the last event that the first answer showed. */
-  readonly lastSequence: number;
-  /** Whether the first answer said that the cancellation flag was raised. */
-  readonly flagRaised: boolean;
+  /** A heartbeat of the execution that may not be stored yet. Left out: there is none. */
+  readonly heard?: Heard | undefined;
 }
 
 /** What a replay shows. */
@@ -161,6 +122,8 @@ export interface Store {
    * command. Rejects without having changed anything.
    */
   apply(envelopes: readonly Envelope[], now: Millis): Promise<readonly Applied[]>;
+  /** True if batches that are under way together are decided, committed and answered in the order in which they were given. */
+  readonly decidesInOrder: boolean;
   /** Keeps the answer that a waiting caller gets, for the replays of its command. Resolves with the one that was kept first. */
   recordAnswer(key: ExecutionKey, idempotency: Idempotency, answer: KeptAnswer): Promise<KeptAnswer>;
   /** The answer to a command with an id; null if it has none yet, or is forgotten. */

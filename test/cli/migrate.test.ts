@@ -40,13 +40,13 @@ describe.each(DATABASES)("over $name", ({ optionsOf }) => {
 it("does what is missing to a database of an earlier version", async () => {
   await belay(["migrate", "--db", path]);
   const database = new BetterSqlite3(path);
-  database.exec("delete from kysely_migration where name = '0006_retention'; drop table audit_anchor");
+  database.exec("delete from kysely_migration where name >= '0006'; drop table audit_anchor");
   database.exec("drop index label_by_execution; drop index effect_by_execution; drop index batch_item_by_execution");
   database.close();
 
   const { stdout } = await belay(["migrate", "--db", path]);
 
-  expect(stdout).toBe("the database is up to date now: 0006_retention\n");
+  expect(stdout).toBe("the database is up to date now: 0006_retention, 0007_short_rows\n");
 });
 
 it("leaves a database of a later version alone", async () => {

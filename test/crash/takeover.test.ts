@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { StopOrder } from "../../src/domain/signal.ts";
@@ -138,18 +139,21 @@ describe("the items of a batch operation", () => {
     }, 10_000);
   }
 
-  it("that a replica took before it died are cancelled by another one", async () => {
+  it("that a replica left behind when it died are cancelled by another one", async () => {
     const dead = await openPostgresStore({ url, logger });
     const other = await openReplica();
+    const left = keyOfKind("process_instance", "2");
     await other.service.register(registration(key, null));
+    await other.service.register(registration(left, null));
     const batch = { tenant: TENANT, key: "b", principal: "tester", operationReference: null };
     await dead.batchOperations.create(batch, EVERYTHING, null, dead.clock.now(), null);
-    await dead.batchOperations.claim(10, dead.clock.now());
+    await dead.batchOperations.cancelNext([randomUUID()], dead.clock.now());
     await dead.close();
 
     await untilCompleted(other, "b");
 
     expect((await other.service.getExecution(key)).state).toBe("cancelled");
+    expect((await other.service.getExecution(left)).state).toBe("cancelled");
   });
 
   it("whose cancellation ends on another replica are settled", async () => {

@@ -28,6 +28,7 @@ function stuckQueue() {
   const released = Promise.withResolvers<void>();
   const queue = new CommandQueue({
     store: {
+      decidesInOrder: false,
       apply: async (envelopes) => {
         await released.promise;
         return envelopes.map(() => APPLIED);
@@ -130,4 +131,139 @@ it("lets what has arrived be read, and answers be sent, between two batches", as
   await last;
 
   expect(order).toEqual(["first batch answered", "a turn of the event loop", "last batch answered"]);
+});
+
+/** A queue over a store that answers a batch when the test says so, and what it was given. */
+function queueOver(decidesInOrder: boolean) {
+  const batches: { readonly ids: readonly string[]; readonly answer: () => void; readonly fail: () => void }[] = [];
+  const committed: string[] = [];
+  const queue = new CommandQueue({
+    store: {
+      decidesInOrder,
+      apply: (envelopes) =>
+        new Promise((resolve, reject) => {
+          batches.push({
+            ids: envelopes.map(({ key }) => key.id),
+            answer: () => resolve(envelopes.map(({ key }) => ({ ...APPLIED, upToSequence: Number(key.id) }))),
+            fail: () => reject(new Error("one of them is at fault")),
+          });
+        }),
+    },
+    clock: { now: () => 0 },
+    logger: pino({ level: "silent" }),
+    onCommitted: (applied) => committed.push(...applied.map(({ upToSequence }) => String(upToSequence))),
+  });
+  let last = 0;
+  const submit = (count: number) =>
+    Array.from({ length: count }, () => {
+      last += 1;
+      return queue.submit({ ...envelopeOf(HEARTBEAT), key: keyOfKind("process", String(last)) });
+    });
+  return { queue, batches, committed, submit };
+}
+
+/** The queue gathers for one turn of the event loop. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 4; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+const sizesOf = (batches: readonly { readonly ids: readonly string[] }[]) => batches.map(({ ids }) => ids.length);
+
+describe("while a batch is under way", () => {
+  it("a few commands wait for the end of it, and go together", async () => {
+    const { batches, submit } = queueOver(true);
+    submit(1);
+    await turns();
+
+    submit(5);
+    await turns();
+    submit(5);
+    await turns();
+
+    expect(sizesOf(batches)).toEqual([1]);
+    batches[0]!.answer();
+    await turns();
+    expect(sizesOf(batches)).toEqual([1, 10]);
+  });
+
+  it("many go at once, beside it; and then the next ones wait", async () => {
+    const { batches, submit } = queueOver(true);
+    submit(1);
+    await turns();
+
+    submit(600);
+    await turns();
+
+    expect(sizesOf(batches)).toEqual([1, 512]);
+    batches[0]!.answer();
+    await turns();
+    expect(sizesOf(batches)).toEqual([1, 512, 88]);
+  });
+
+  it("all others wait if the store does not decide batches in their order", async () => {
+    const { batches, submit } = queueOver(false);
+    submit(1);
+    await turns();
+
+    submit(600);
+    await turns();
+
+    expect(sizesOf(batches)).toEqual([1]);
+  });
+
+  it("what was committed is told in the order in which it was submitted", async () => {
+    const { batches, committed, submit } = queueOver(true);
+    const decided = [...submit(40)];
+    await turns();
+    decided.push(...submit(40));
+    await turns();
+
+    batches[0]!.answer();
+    batches[1]!.answer();
+    const answers = await Promise.all(decided);
+
+    const expected = Array.from({ length: 80 }, (_, index) => String(index + 1));
+    expect(committed).toEqual(expected);
+    expect(answers.map(({ upToSequence }) => String(upToSequence))).toEqual(expected);
+  });
+
+  it("one that fails is decided command by command, and spoils nothing of the other", async () => {
+    const { batches, submit } = queueOver(true);
+    const first = submit(2);
+    await turns();
+    const second = submit(40);
+    await turns();
+
+    batches[0]!.fail();
+    batches[1]!.answer();
+    await turns();
+    batches[2]!.answer();
+    await turns();
+    batches[3]!.fail();
+
+    expect(sizesOf(batches)).toEqual([2, 40, 1, 1]);
+    expect((await first[0]!).upToSequence).toBe(1);
+    await expect(first[1]!).rejects.toThrow(/at fault/);
+    expect((await Promise.all(second)).length).toBe(40);
+  });
+
+  it("closing waits for it and for those that wait behind it", async () => {
+    const { queue, batches, submit } = queueOver(true);
+    submit(1);
+    await turns();
+    submit(600);
+    await turns();
+
+    let isClosed = false;
+    const closed = queue.close().then(() => {
+      isClosed = true;
+    });
+    batches[0]!.answer();
+    batches[1]!.answer();
+    await turns();
+    expect(isClosed).toBe(false);
+    batches[2]!.answer();
+
+    await closed;
+  });
 });

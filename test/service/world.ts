@@ -1,4 +1,5 @@
 /** The service over a real database, for tests. */
+import { setImmediate } from "node:timers/promises";
 import { pino } from "pino";
 import type { ExecutionKey, ExecutionSpec, Kind } from "../../src/domain/execution.ts";
 import { WorkerEngine } from "../../src/engines/worker_engine.ts";
@@ -121,6 +122,8 @@ export async function obey(
 ): Promise<void> {
   for await (const message of service.attach(TENANT, workerId, signal)) {
     if (message.type !== "stop_order" || !obeyed.includes(message.order.signal)) continue;
+    // A worker is a network away: its report does not come before the order's delivery is noted.
+    await setImmediate();
     await service.reportStopped(message.order.execution.key, message.order.token, "gone");
   }
 }

@@ -149,6 +149,10 @@ function envelopes(count: number, command: Command, change: Partial<Envelope> = 
   }));
 }
 
+function batchOperationsOf(own: Kysely<Schema>) {
+  return createPostgresBatchOperations(own, { replica: "r", effectClaim: 1_000, faults: undefined, clock: "caller" });
+}
+
 const ALL: ExecutionFilter = {
   kind: "process",
   states: [],
@@ -239,8 +243,9 @@ const QUESTIONS: readonly (readonly [string, (own: Kysely<Schema>) => Promise<un
     (own) => findAnswer(own, keyOf(777), { principal: "p", method: "Cancel", commandId: "c", fingerprint: "f" }),
   ],
   ["old commands", (own) => forgetCommands(own, 100, null, 50)],
-  ["items of batch operations that have ended", (own) => createPostgresBatchOperations(own).listEnded(100)],
-  ["whether an item is active", (own) => createPostgresBatchOperations(own).hasActive()],
+  ["items of batch operations that have ended", (own) => batchOperationsOf(own).listEnded(100)],
+  ["whether an item is active", (own) => batchOperationsOf(own).hasActive()],
+  ["the next items of a batch operation", (own) => batchOperationsOf(own).cancelNext(["c"], 1_000)],
   [
     "a page of the audit log",
     (own) =>

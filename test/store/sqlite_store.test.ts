@@ -29,7 +29,7 @@ describe("opening", () => {
     const command: Command = { type: "register", spec: specWith(), queueItems: [], claim };
     const key = { tenant: "default", kind: "process", id: "p-1" } as const;
     await store.apply([{ key, command, idempotency: null, effectId: null, audit: null }], 1_000);
-    const claimed = await store.claimEffects(6_000, Date.now() + 3_600_000, 10);
+    const claimed = await store.claimEffects(6_000, Date.now() + 30_000, 10);
 
     await store.close();
     store = await openSqliteStore(path);

@@ -70,6 +70,31 @@ describe.each(DATABASES)("over $name", (database) => {
       expect(new Set(sequences).size).toBe(sequences.length);
     });
 
+    it("numbers its events and effects as they can be found later, however many there are", async () => {
+      const keys = Array.from({ length: 30 }, (_, index) => processKey(`p-${index}`));
+      const claim = { workerId: "w-1", leaseDuration: 60_000 };
+      await store.apply(
+        keys.map((key) => envelope(key, registerWith(claim))),
+        1_000,
+      );
+
+      const applied = await store.apply(
+        keys.map((key, index) => envelope(key, cancelWith({ cancellationId: `c-${index}` }))),
+        2_000,
+      );
+
+      const later = 10_000_000;
+      const owed = await store.claimEffects(later, later + 1, 1_000);
+      for (const [index, { execution, events, effects }] of applied.entries()) {
+        const key = processKey(`p-${index}`);
+        const filter = { key, cancellationId: `c-${index}`, afterSequence: 0, upToSequence: null, limit: 100 };
+        expect(await store.listEvents(filter)).toEqual(events);
+        expect(await store.findExecution(key)).toEqual(execution);
+        expect(effects.length).toBeGreaterThan(0);
+        for (const effect of effects) expect(owed).toContainEqual(effect);
+      }
+    });
+
     it("reads back what it wrote, in full", async () => {
       const key = processKey("p-1");
       const command: Command = {

@@ -11,11 +11,10 @@ import {
   type BatchRow,
   findBatch,
   hasActive,
-  itemsIn,
   listBatches,
   listEnded,
-  newBatchOf,
   selectItems,
+  selectSeen,
   untouched,
 } from "../batch_operation_rows.ts";
 import type { BatchOperations } from "../batch_operations.ts";
@@ -23,11 +22,14 @@ import { forgetBatchCommands } from "../forget_commands.ts";
 import type { Idempotency } from "../idempotency.ts";
 import type { Schema } from "../schema.ts";
 import { appendAudit } from "./append_audit.ts";
+import { type CancelNextOptions, cancelNext } from "./cancel_next.ts";
 import { type ColumnTypes, tableOf } from "./columns.ts";
 import { retryingConflicts } from "./conflicts.ts";
+import { finishBatches } from "./finish_batches.ts";
 import { POSTGRES_SEARCH } from "./search_sql.ts";
 
-export function createPostgresBatchOperations(db: Kysely<Schema>): BatchOperations {
+/** @param writing how the cancels of items are written */
+export function createPostgresBatchOperations(db: Kysely<Schema>, writing: CancelNextOptions): BatchOperations {
   const transact = <T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> =>
     retryingConflicts(() => db.transaction().execute(work));
 
@@ -66,9 +68,7 @@ export function createPostgresBatchOperations(db: Kysely<Schema>): BatchOperatio
 
     change: (tenant, key, { from, to }, idempotency, now, entry) =>
       transact(async (transaction) => {
-        const row = await transaction
-          .selectFrom("batch_operation")
-          .selectAll()
+        const row = await selectSeen(transaction)
           .where("tenant", "=", tenant)
           .where("key", "=", key)
           .forUpdate()
@@ -92,22 +92,7 @@ export function createPostgresBatchOperations(db: Kysely<Schema>): BatchOperatio
 
     forgetCommands: (before, limit) => forgetBatchCommands(db, before, limit),
 
-    claim: (limit, now) =>
-      transact(async (transaction) => {
-        const row = await findNextBatch(transaction);
-        if (row === undefined) {
-          // One that was resumed may have had nothing left to do.
-          await finishBatches(transaction, now);
-          return null;
-        }
-        const keys = await activateItems(transaction, row.rid, limit);
-        await transaction
-          .updateTable("batch_operation")
-          .set((eb) => ({ state: "active", claimed_at: now, started_at: eb.fn.coalesce("started_at", eb.val(now)) }))
-          .where("rid", "=", row.rid)
-          .execute();
-        return { batch: newBatchOf(row), keys };
-      }),
+    cancelNext: cancelNext(db, writing),
 
     settle: (ended, now) =>
       transact(async (transaction) => {
@@ -125,20 +110,15 @@ export function createPostgresBatchOperations(db: Kysely<Schema>): BatchOperatio
         await finishBatches(transaction, now);
       }),
 
-    release: (now, takenBefore) =>
+    release: (now) =>
       transact(async (transaction) => {
-        const latest = takenBefore ?? Number.MAX_SAFE_INTEGER;
         await transaction
           .updateTable("batch_item")
           .set({ state: "cancelled", processed_at: now })
           .where("state", "=", ACTIVE)
           .where((eb) => eb.exists(untouched(eb)))
           .where("batch_rid", "in", (eb) =>
-            eb
-              .selectFrom("batch_operation")
-              .select("rid")
-              .where("state", "=", "cancelled")
-              .where("claimed_at", "<=", latest),
+            eb.selectFrom("batch_operation").select("rid").where("state", "=", "cancelled"),
           )
           .execute();
         await transaction
@@ -146,9 +126,6 @@ export function createPostgresBatchOperations(db: Kysely<Schema>): BatchOperatio
           .set({ state: "pending" })
           .where("state", "=", ACTIVE)
           .where((eb) => eb.exists(untouched(eb)))
-          .where("batch_rid", "in", (eb) =>
-            eb.selectFrom("batch_operation").select("rid").where("claimed_at", "<=", latest),
-          )
           .execute();
       }),
 
@@ -219,47 +196,6 @@ async function keepSteering(
 ): Promise<void> {
   const row = { batch_rid: rid, principal, method, command_id: commandId, created_at: now };
   await db.insertInto("batch_command").values(row).execute();
-}
-
-/** The one that runs, has pending items, and was served longest ago; one that another replica serves just now is passed over. */
-function findNextBatch(db: Transaction<Schema>): Promise<BatchRow | undefined> {
-  return db
-    .selectFrom("batch_operation")
-    .selectAll()
-    .where("ended_at", "is", null)
-    .where("state", "in", ["created", "active"])
-    .where((eb) => eb.exists(itemsIn(eb, ["pending"])))
-    .orderBy("claimed_at")
-    .orderBy("rid")
-    .limit(1)
-    .forUpdate()
-    .skipLocked()
-    .executeTakeFirst();
-}
-
-async function activateItems(db: Transaction<Schema>, rid: number, limit: number): Promise<ExecutionKey[]> {
-  const { rows } = await sql<ExecutionKey>`
-    with next as (
-      select execution_rid from batch_item where batch_rid = ${rid} and state = 'pending'
-      order by execution_rid limit ${limit}
-    )
-    update batch_item set state = 'active'
-    from next, execution
-    where batch_item.batch_rid = ${rid} and batch_item.execution_rid = next.execution_rid
-      and execution.rid = next.execution_rid
-    returning execution.tenant, execution.kind, execution.id
-  `.execute(db);
-  return rows;
-}
-
-async function finishBatches(db: Transaction<Schema>, now: Millis): Promise<void> {
-  await db
-    .updateTable("batch_operation")
-    .set((eb) => ({ state: "completed", started_at: eb.fn.coalesce("started_at", eb.val(now)), ended_at: now }))
-    .where("ended_at", "is", null)
-    .where("state", "in", ["created", "active"])
-    .where((eb) => eb.not(eb.exists(itemsIn(eb, ["pending", "active"]))))
-    .execute();
 }
 
 async function cancelPendingItems(db: Transaction<Schema>, rid: number, now: Millis): Promise<void> {

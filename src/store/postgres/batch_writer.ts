@@ -41,7 +41,7 @@ export async function applyBatch(
   const { faults } = options;
   const applied = await retryingConflicts(() =>
     db.transaction().execute(async (transaction) => {
-      const decided = await apply(transaction, options, envelopes, now);
+      const decided = await applyWithin(transaction, options, envelopes, now);
       if (faults !== undefined) await faults.reach("store.before_commit");
       return decided;
     }),
@@ -50,7 +50,8 @@ export async function applyBatch(
   return applied;
 }
 
-async function apply(
+/** The same within a transaction that has begun. */
+export async function applyWithin(
   db: Transaction<Schema>,
   options: BatchOptions,
   envelopes: readonly Envelope[],

@@ -17,6 +17,7 @@ export async function retryingConflicts<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function isConflict(error: unknown): boolean {
+/** True for an error that another try may settle. */
+export function isConflict(error: unknown): boolean {
   return error instanceof pg.DatabaseError && CONFLICTS.some((code) => code === error.code);
 }

@@ -38,7 +38,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   const { db, replica, listener, pulse, clock } = options;
   const { guard, onTrouble } = options.guard;
   return guard<Store>({
-    batchOperations: guard(createPostgresBatchOperations(db)),
+    batchOperations: guard(createPostgresBatchOperations(db, options)),
     apiKeys: guard(createPostgresApiKeys(db, replica)),
     audit: guard<AuditLog>({
       append: (entries, now) => db.transaction().execute((transaction) => appendAudit(transaction, entries, now)),
@@ -46,6 +46,8 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     }),
     pruning: guard(createPostgresPruning(db)),
     health: { check: () => pulse.feel(), onTrouble },
+    // Transactions side by side commit as the locks allow.
+    decidesInOrder: false,
     notices: {
       send: (notice) => sendNotice(db, replica, notice),
       listen: (listen) => listener.listen(listen),

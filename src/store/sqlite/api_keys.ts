@@ -1,11 +1,11 @@
-/** The keys over SQLite. */
+/** What is written about keys, over SQLite. */
 import type { Database } from "better-sqlite3";
 import type { CompiledQuery, Kysely } from "kysely";
-import { apiKeyOf, apiKeyRowOf, findOrMakeSecret, listApiKeys } from "../api_key_rows.ts";
-import type { ApiKeys } from "../api_keys.ts";
+import { apiKeyOf, apiKeyRowOf, findOrMakeSecret } from "../api_key_rows.ts";
 import type { Schema } from "../schema.ts";
 import type { AuditWriter } from "./audit_writer.ts";
 import type { Transact } from "./transact.ts";
+import type { ApiKeyWrites } from "./writer.ts";
 
 export interface ApiKeysOptions {
   readonly database: Database;
@@ -14,15 +14,11 @@ export interface ApiKeysOptions {
   readonly transact: Transact;
 }
 
-export function createSqliteApiKeys({ database, writing, audit, transact }: ApiKeysOptions): ApiKeys {
+export function createApiKeyWrites({ database, writing, audit, transact }: ApiKeysOptions): ApiKeyWrites {
   /** Within a transaction, where an awaited query would let others in. */
   const run = (query: CompiledQuery): number => database.prepare(query.sql).run(...query.parameters).changes;
 
   return {
-    all: async () => (await writing.selectFrom("api_key").selectAll().execute()).map(apiKeyOf),
-
-    list: (tenant, page) => listApiKeys(writing, tenant, page),
-
     insert: (key, entry) =>
       transact(() => {
         run(writing.insertInto("api_key").values(apiKeyRowOf(key)).compile());

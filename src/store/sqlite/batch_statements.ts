@@ -1,23 +1,25 @@
 /** The statements that change batch operations. */
 import type { Database } from "better-sqlite3";
 import type { Kysely } from "kysely";
-import type { BatchState, ItemEnd } from "../../domain/batch_operation.ts";
+import type { BatchItemState, BatchState, ItemEnd } from "../../domain/batch_operation.ts";
 import type { ExecutionKey, Kind } from "../../domain/execution.ts";
-import { ACTIVE, type BatchRow, itemsIn, untouched } from "../batch_operation_rows.ts";
+import { PREPARING } from "../batch_operation_lists.ts";
+import { ACTIVE, type BatchRow, itemsIn, type SeenBatchRow, selectSeen, untouched } from "../batch_operation_rows.ts";
+import type { ItemPlace } from "../item_cancels.ts";
 import type { Schema } from "../schema.ts";
 import { parameter, prepare } from "./prepare.ts";
 
-type InsertedColumns = Pick<
-  BatchRow,
-  "tenant" | "key" | "principal" | "operation_reference" | "command_id" | "fingerprint" | "created_at"
->;
+type InsertedColumns = Pick<BatchRow, "tenant" | "key" | "principal" | "operation_reference" | "created_at">;
 type SettledColumns = Pick<ExecutionKey, "tenant" | "kind" | "id"> &
   Pick<ItemEnd, "state" | "message"> & { now: number };
+
+/** What becomes of items that are pending. */
+type MovedColumns = Pick<ItemPlace, "state" | "message" | "processed_at"> & { rid: number };
 
 /** Names a command that steered a batch operation. */
 export type SteeringKey = Pick<Schema["batch_command"], "batch_rid" | "principal" | "method" | "command_id">;
 
-interface ItemRow {
+export interface ItemRow {
   readonly execution_rid: number;
   readonly tenant: string;
   readonly kind: Kind;
@@ -29,31 +31,69 @@ export type BatchStatements = ReturnType<typeof prepareBatchStatements>;
 export function prepareBatchStatements(database: Database, db: Kysely<Schema>) {
   const rid = parameter<number>("rid");
   const now = parameter<number>("now");
-  const latest = parameter<number>("latest");
+  const moveItems = () =>
+    db
+      .updateTable("batch_item")
+      .set({
+        state: parameter<BatchItemState>("state"),
+        message: parameter("message"),
+        processed_at: parameter("processed_at"),
+      })
+      .where("batch_rid", "=", rid)
+      .where("state", "=", "pending");
   return {
     insertBatch: prepare<InsertedColumns, never>(
       database,
       db.insertInto("batch_operation").values({
         tenant: parameter("tenant"),
         key: parameter("key"),
-        state: "created",
+        state: PREPARING,
         principal: parameter("principal"),
         operation_reference: parameter("operation_reference"),
-        command_id: parameter("command_id"),
-        fingerprint: parameter("fingerprint"),
+        command_id: null,
+        fingerprint: null,
         created_at: parameter("created_at"),
         started_at: null,
         ended_at: null,
         claimed_at: 0,
       }),
     ),
-    findBatch: prepare<{ tenant: string; key: string }, BatchRow>(
+    insertItem: prepare<{ rid: number; execution_rid: number }, never>(
       database,
       db
-        .selectFrom("batch_operation")
-        .selectAll()
-        .where("tenant", "=", parameter<string>("tenant"))
-        .where("key", "=", parameter<string>("key")),
+        .insertInto("batch_item")
+        .values({ batch_rid: rid, execution_rid: parameter("execution_rid"), state: "pending" }),
+    ),
+    /** All items are there. */
+    openBatch: prepare<Pick<BatchRow, "command_id" | "fingerprint"> & { rid: number }, never>(
+      database,
+      db
+        .updateTable("batch_operation")
+        .set({ state: "created", command_id: parameter("command_id"), fingerprint: parameter("fingerprint") })
+        .where("rid", "=", rid),
+    ),
+    listUnfinished: prepare<Record<string, never>, { rid: number }>(
+      database,
+      db.selectFrom("batch_operation").select("rid").where("ended_at", "is", null).where("state", "=", PREPARING),
+    ),
+    removeItems: prepare<{ rid: number; limit: number }, { execution_rid: number }>(
+      database,
+      db
+        .deleteFrom("batch_item")
+        .where("batch_rid", "=", rid)
+        .where("execution_rid", "in", (eb) =>
+          eb
+            .selectFrom("batch_item")
+            .select("execution_rid")
+            .where("batch_rid", "=", rid)
+            .limit(parameter<number>("limit")),
+        )
+        .returning("execution_rid"),
+    ),
+    removeBatch: prepare<{ rid: number }, never>(database, db.deleteFrom("batch_operation").where("rid", "=", rid)),
+    findBatch: prepare<{ tenant: string; key: string }, SeenBatchRow>(
+      database,
+      selectSeen(db).where("tenant", "=", parameter<string>("tenant")).where("key", "=", parameter<string>("key")),
     ),
     findCommand: prepare<{ tenant: string; principal: string; command_id: string }, BatchRow>(
       database,
@@ -131,13 +171,15 @@ export function prepareBatchStatements(database: Database, db: Kysely<Schema>) {
         .orderBy("batch_item.execution_rid")
         .limit(parameter<number>("limit")),
     ),
-    activateItem: prepare<{ rid: number; execution_rid: number }, never>(
+    /** For an item whose turn has come. */
+    moveItem: prepare<MovedColumns & { execution_rid: number }, never>(
       database,
-      db
-        .updateTable("batch_item")
-        .set({ state: "active" })
-        .where("batch_rid", "=", rid)
-        .where("execution_rid", "=", parameter<number>("execution_rid")),
+      moveItems().where("execution_rid", "=", parameter<number>("execution_rid")),
+    ),
+    /** The same for all up to the last one whose turn has come. */
+    moveItemsUpTo: prepare<MovedColumns & { last: number }, never>(
+      database,
+      moveItems().where("execution_rid", "<=", parameter<number>("last")),
     ),
     settleItem: prepare<SettledColumns, never>(
       database,
@@ -163,31 +205,22 @@ export function prepareBatchStatements(database: Database, db: Kysely<Schema>) {
         .where("state", "=", "pending"),
     ),
     /** For batches that are cancelled, which take none of their items up again. */
-    cancelUntouchedItems: prepare<{ now: number; latest: number }, never>(
+    cancelUntouchedItems: prepare<{ now: number }, never>(
       database,
       db
         .updateTable("batch_item")
         .set({ state: "cancelled", processed_at: now })
         .where("state", "=", ACTIVE)
         .where((eb) => eb.exists(untouched(eb)))
-        .where(
-          "batch_rid",
-          "in",
-          db
-            .selectFrom("batch_operation")
-            .select("rid")
-            .where("state", "=", "cancelled")
-            .where("claimed_at", "<=", latest),
-        ),
+        .where("batch_rid", "in", db.selectFrom("batch_operation").select("rid").where("state", "=", "cancelled")),
     ),
-    releaseUntouchedItems: prepare<{ latest: number }, never>(
+    releaseUntouchedItems: prepare<Record<string, never>, never>(
       database,
       db
         .updateTable("batch_item")
         .set({ state: "pending" })
         .where("state", "=", ACTIVE)
-        .where((eb) => eb.exists(untouched(eb)))
-        .where("batch_rid", "in", db.selectFrom("batch_operation").select("rid").where("claimed_at", "<=", latest)),
+        .where((eb) => eb.exists(untouched(eb))),
     ),
   };
 }

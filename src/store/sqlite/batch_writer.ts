@@ -14,10 +14,10 @@ import {
   mintingKeyOf,
   parentKeyOf,
 } from "../batch.ts";
-import { executionOf, fixedColumnsOf, mutableColumnsOf } from "../rows.ts";
+import { fixedColumnsOf, mutableColumnsOf, namedExecutionOf } from "../rows.ts";
 import type { Applied, Envelope, Replay, StoredEffect, StoredEvent } from "../store.ts";
 import type { AuditWriter } from "./audit_writer.ts";
-import type { Statements } from "./statements.ts";
+import type { EffectColumns, EventColumns, Statements } from "./statements.ts";
 import { unavailableOf } from "./unavailable.ts";
 
 export class BatchWriter {
@@ -52,8 +52,10 @@ export class BatchWriter {
 
   #apply(envelopes: readonly Envelope[], now: Millis): Applied[] {
     const batch = decideBatch(envelopes, this.#load(envelopes), now);
-    for (const { before, after } of batch.changed.values()) this.#write(before, after);
-    return batch.decided.map((decided) => this.#record(decided, now));
+    for (const [id, { before, after }] of batch.changed) this.#write(id, before, after);
+    const events = this.#insertEvents(batch.decided);
+    const effects = this.#insertEffects(batch.decided, now);
+    return batch.decided.map((decided, index) => this.#record(decided, events[index] ?? [], effects[index] ?? [], now));
   }
 
   #load(envelopes: readonly Envelope[]): Loaded {
@@ -64,13 +66,14 @@ export class BatchWriter {
     for (const asked of envelopes) {
       const earlier = this.#loadMinted(asked, minted);
       const envelope = earlier === null ? asked : { ...asked, key: earlier };
-      this.#loadExecution(envelope.key, executions);
+      const id = keyOf(envelope.key);
+      this.#loadExecution(id, envelope.key, executions);
       const parentKey = parentKeyOf(envelope);
-      if (parentKey !== null) this.#loadExecution(parentKey, executions);
-      const rid = this.#rids.get(keyOf(envelope.key));
+      if (parentKey !== null) this.#loadExecution(keyOf(parentKey), parentKey, executions);
+      const rid = this.#rids.get(id);
       if (rid === undefined) continue;
       if (asksForChildren(envelope) && this.#statements.findLiveChild.get({ rid }) !== undefined) {
-        withLiveChildren.add(keyOf(envelope.key));
+        withLiveChildren.add(id);
       }
       this.#loadCommand(envelope, rid, commands);
     }
@@ -88,14 +91,13 @@ export class BatchWriter {
     return row ?? null;
   }
 
-  #loadExecution(key: ExecutionKey, into: Map<string, Execution>): void {
-    const id = keyOf(key);
+  #loadExecution(id: string, key: ExecutionKey, into: Map<string, Execution>): void {
     if (into.has(id)) return;
     const row = this.#statements.findExecution.get({ tenant: key.tenant, kind: key.kind, id: key.id });
     if (row === undefined) return;
     const queueItems = row.has_queue_items === 1 ? this.#statements.findQueueItems.all({ rid: row.rid }) : [];
     this.#rids.set(id, row.rid);
-    into.set(id, executionOf(row, queueItems));
+    into.set(id, namedExecutionOf(key, row, queueItems));
   }
 
   #loadCommand(envelope: Envelope, rid: number, into: Map<string, KnownCommand>): void {
@@ -117,13 +119,13 @@ export class BatchWriter {
     });
   }
 
-  #write(before: Execution | null, after: Execution): void {
+  #write(id: string, before: Execution | null, after: Execution): void {
     if (before === null) {
-      this.#insert(after);
+      this.#insert(id, after);
       return;
     }
-    const rid = this.#ridOf(after.key);
-    this.#statements.updateExecution.run({ rid, ...mutableColumnsOf(after) });
+    const rid = this.#ridOf(id, after.key);
+    this.#statements.updateExecution(rid, before, after);
     for (const [position, { state }] of after.queueItems.entries()) {
       if (before.queueItems[position]?.state !== state) this.#statements.updateQueueItem.run({ rid, position, state });
     }
@@ -137,52 +139,56 @@ export class BatchWriter {
     }
   }
 
-  #insert(execution: Execution): void {
+  #insert(id: string, execution: Execution): void {
     const { key, spec, queueItems } = execution;
-    const parentRid = spec.parent === null ? null : this.#ridOf({ tenant: key.tenant, ...spec.parent });
+    const parentKey = spec.parent === null ? null : { tenant: key.tenant, ...spec.parent };
+    const parentRid = parentKey === null ? null : this.#ridOf(keyOf(parentKey), parentKey);
     const rid = this.#statements.insertExecution.run({
       ...fixedColumnsOf(execution, parentRid),
       ...mutableColumnsOf(execution),
     });
-    this.#rids.set(keyOf(key), rid);
+    this.#rids.set(id, rid);
     for (const [name, value] of Object.entries(spec.labels)) this.#statements.insertLabel.run({ rid, name, value });
     for (const [position, { id, state }] of queueItems.entries()) {
       this.#statements.insertQueueItem.run({ rid, position, id, state });
     }
   }
 
-  #record(decided: Decided, now: Millis): Applied {
+  /** A list a command. */
+  #insertEvents(all: readonly Decided[]): StoredEvent[][] {
+    const rows = all.flatMap(({ id, envelope, events }) =>
+      events.map(({ type, at, cancellationId, attributes }): EventColumns => {
+        const rid = this.#ridOf(id, envelope.key);
+        return { rid, cancellation_id: cancellationId, type, at, attributes_json: JSON.stringify(attributes) };
+      }),
+    );
+    let sequence = this.#statements.insertEvents(rows);
+    return all.map(({ envelope: { key }, events }) =>
+      events.map((event): StoredEvent => ({ ...event, sequence: sequence++, key })),
+    );
+  }
+
+  /** A list a command. Those that are due are handed out with the answer. */
+  #insertEffects(all: readonly Decided[], now: Millis): StoredEffect[][] {
+    const rows = all.flatMap(({ id, envelope, effects }) =>
+      effects.map((effect): EffectColumns => {
+        const rid = this.#ridOf(id, envelope.key);
+        const isDue = effect.dueAt <= now;
+        const due_at = isDue ? now + this.#effectClaim : effect.dueAt;
+        return { rid, due_at, claimed: isDue ? 1 : 0, effect_json: JSON.stringify(effect) };
+      }),
+    );
+    let number = this.#statements.insertEffects(rows);
+    return all.map(({ envelope: { key }, effects }) =>
+      effects.map((effect): StoredEffect => ({ id: number++, key, effect, attempts: 0 })),
+    );
+  }
+
+  #record(decided: Decided, events: readonly StoredEvent[], effects: readonly StoredEffect[], now: Millis): Applied {
     const { envelope, reply, execution, keep } = decided;
     if (envelope.effectId !== null) this.#statements.deleteEffect.run({ id: envelope.effectId });
     this.#writeAudit(decided, now);
-    const rid = this.#rids.get(keyOf(envelope.key));
-    const events =
-      rid === undefined
-        ? []
-        : decided.events.map((event): StoredEvent => {
-            const { type, at, cancellationId, attributes } = event;
-            const sequence = this.#statements.insertEvent.run({
-              rid,
-              cancellation_id: cancellationId,
-              type,
-              at,
-              attributes_json: JSON.stringify(attributes),
-            });
-            return { ...event, sequence, key: envelope.key };
-          });
-    const effects =
-      rid === undefined
-        ? []
-        : decided.effects.map((effect): StoredEffect => {
-            const isDue = effect.dueAt <= now;
-            const id = this.#statements.insertEffect.run({
-              rid,
-              due_at: isDue ? now + this.#effectClaim : effect.dueAt,
-              claimed: isDue ? 1 : 0,
-              effect_json: JSON.stringify(effect),
-            });
-            return { id, key: envelope.key, effect, attempts: 0 };
-          });
+    const rid = this.#rids.get(decided.id);
     let upToSequence: number | null = null;
     if (keep !== null && rid !== undefined && execution !== null) {
       const { principal, method, commandId, fingerprint, isMinting } = keep.idempotency;
@@ -222,8 +228,8 @@ export class BatchWriter {
     return { ...replay, lastSequence: replay.lastSequence ?? own ?? 0 };
   }
 
-  #ridOf(key: ExecutionKey): number {
-    const rid = this.#rids.get(keyOf(key));
+  #ridOf(id: string, key: ExecutionKey): number {
+    const rid = this.#rids.get(id);
     if (rid === undefined) throw new Error(`no row of ${key.kind} ${key.id} was loaded`);
     return rid;
   }

@@ -13,7 +13,6 @@ import {
   goesOn,
   lastRemovable,
   nextPlaceOf,
-  type Pruning,
   putAnchor,
   ROWS,
   removableOf,
@@ -24,6 +23,7 @@ import {
 } from "../pruning.ts";
 import type { Schema } from "../schema.ts";
 import type { Transact } from "./transact.ts";
+import type { PruningSteps } from "./writer.ts";
 
 export interface PruningOptions {
   readonly database: Database;
@@ -31,7 +31,7 @@ export interface PruningOptions {
   readonly transact: Transact;
 }
 
-export function createSqlitePruning({ database, writing: db, transact }: PruningOptions): Pruning {
+export function createPruningSteps({ database, writing: db, transact }: PruningOptions): PruningSteps {
   // Within a transaction, where an awaited query would let others in.
   const all = <Row>(query: Compilable<Row>): Row[] => {
     const { sql, parameters } = query.compile();
@@ -45,12 +45,6 @@ export function createSqlitePruning({ database, writing: db, transact }: Pruning
   const isEmptied = (query: { compile(): CompiledQuery }): boolean => run(query) < ROWS;
 
   return {
-    alone: async (work) => {
-      // Only one process has the file open as a store.
-      await work();
-      return true;
-    },
-
     removeExecutions: (before, place) =>
       transact(() => {
         const candidates: Candidate[] = all(selectExecutions(db, before, place));

@@ -1,90 +1,69 @@
-/** The store over SQLite: batches on the writing connection, reads on the other. */
-import { type Kysely, sql } from "kysely";
-import type { ApiKeys } from "../api_keys.ts";
-import type { AuditLog } from "../audit.ts";
-import type { BatchOperations } from "../batch_operations.ts";
-import { claimedEffects } from "../claimed_effects.ts";
+/** The store over SQLite: what changes goes through the writer, reads have a connection of their own. */
+import { apiKeyOf, listApiKeys } from "../api_key_rows.ts";
+import { batchOperationReads } from "../batch_operation_reads.ts";
 import type { Faults } from "../faults.ts";
-import { forgetCommands } from "../forget_commands.ts";
 import type { Guard } from "../guard.ts";
-import type { Pruning } from "../pruning.ts";
-import { recordAnswer } from "../record_answer.ts";
-import { effectOf } from "../rows.ts";
-import type { Schema } from "../schema.ts";
-import type { Store, StoredEffect } from "../store.ts";
-import type { StoreHealth } from "../store_health.ts";
+import { listAuditEvents } from "../list_audit_events.ts";
+import type { Store } from "../store.ts";
 import { storeReads } from "../store_reads.ts";
-import type { BatchWriter } from "./batch_writer.ts";
+import type { SqliteConnection } from "./connection.ts";
+import { createSqliteHealth } from "./health.ts";
+import { preparedReads } from "./prepared_reads.ts";
 import { SQLITE_SEARCH } from "./search_sql.ts";
+import type { SqliteWriter } from "./writer.ts";
 
-export interface SqliteConnections {
-  readonly writing: Kysely<Schema>;
-  readonly reading: Kysely<Schema>;
-  readonly batches: BatchWriter;
-  readonly batchOperations: BatchOperations;
-  readonly apiKeys: ApiKeys;
-  readonly audit: AuditLog;
-  readonly pruning: Pruning;
-  readonly health: StoreHealth;
+export interface SqliteParts {
+  readonly writer: SqliteWriter;
+  readonly reading: SqliteConnection;
   readonly guard: Guard;
-  /** Closes all of them. */
-  readonly close: () => void;
+  /** Closes the writer and all connections. */
+  readonly close: () => Promise<void>;
   readonly faults: Faults | undefined;
 }
 
-export function createSqliteStore(connections: SqliteConnections): Store {
-  const { writing, reading, batches, health, close, faults } = connections;
-  const { guard } = connections.guard;
+export function createSqliteStore({ writer, reading, guard: watch, close, faults }: SqliteParts): Store {
+  const { guard } = watch;
+  const { db } = reading;
+  const committing = async <T>(transaction: () => Promise<T>): Promise<T> => {
+    // A transaction is one step of the writer: nothing can happen between its begin and its commit but the end of the process.
+    if (faults !== undefined) await faults.reach("store.before_commit");
+    const done = await transaction();
+    if (faults !== undefined) await faults.reach("store.after_commit");
+    return done;
+  };
   return guard<Store>({
-    batchOperations: guard(connections.batchOperations),
-    apiKeys: guard(connections.apiKeys),
-    audit: guard(connections.audit),
-    pruning: guard(connections.pruning),
-    health,
+    batchOperations: guard({
+      ...batchOperationReads(db),
+      ...writer.batchOperations,
+      cancelNext: (cancellationIds, now) => committing(() => writer.batchOperations.cancelNext(cancellationIds, now)),
+    }),
+    apiKeys: guard({
+      all: async () => (await db.selectFrom("api_key").selectAll().execute()).map(apiKeyOf),
+      list: (tenant, page) => listApiKeys(db, tenant, page),
+      ...writer.apiKeys,
+    }),
+    audit: guard({
+      list: (tenant, filter, afterNumber, limit) => listAuditEvents(db, tenant, filter, afterNumber, limit),
+      ...writer.audit,
+    }),
+    pruning: guard({
+      alone: async (work) => {
+        // Only one process has the file open as a store.
+        await work();
+        return true;
+      },
+      ...writer.pruning,
+    }),
+    health: createSqliteHealth(writer.health, watch),
     notices: null,
+    decidesInOrder: true,
 
-    apply: async (envelopes, now) => {
-      // A transaction here is one step of the program: nothing can happen between its begin and its commit but the end of the process.
-      if (faults !== undefined) await faults.reach("store.before_commit");
-      const applied = batches.apply(envelopes, now);
-      if (faults !== undefined) await faults.reach("store.after_commit");
-      return applied;
-    },
-    recordAnswer: (key, idempotency, answer) => recordAnswer(writing, key, idempotency, answer),
-    forgetCommands: (before, place, limit) => forgetCommands(writing, before, place, limit),
+    ...storeReads(db, SQLITE_SEARCH),
+    ...preparedReads(reading.database, db),
 
-    ...storeReads(reading, SQLITE_SEARCH),
+    ...writer.commands,
+    apply: (envelopes, now) => committing(() => writer.commands.apply(envelopes, now)),
 
-    claimEffects: async (now, until, limit) => {
-      const due = writing.selectFrom("effect").select("id").where("due_at", "<=", now).orderBy("due_at").limit(limit);
-      const claimed = await writing
-        .updateTable("effect")
-        .set({ claimed: 1, due_at: until })
-        .where("id", "in", due)
-        .returning([
-          "effect.id",
-          "effect.attempts",
-          "effect.effect_json",
-          ownerColumn("tenant").as("tenant"),
-          sql<Schema["execution"]["kind"]>`${ownerColumn("kind")}`.as("kind"),
-          ownerColumn("id").as("execution_id"),
-        ])
-        .execute();
-      return claimed.map(
-        (row): StoredEffect => effectOf(row, { tenant: row.tenant, kind: row.kind, id: row.execution_id }),
-      );
-    },
-    ...claimedEffects(writing),
-
-    close: async () => {
-      await reading.destroy();
-      await writing.destroy();
-      close();
-    },
+    close,
   });
-}
-
-/** A column of the execution that owes the effect, for a `returning` clause. */
-function ownerColumn(name: "tenant" | "kind" | "id") {
-  return sql<string>`(select ${sql.ref(`owner.${name}`)} from execution as owner where owner.rid = effect.execution_rid)`;
 }

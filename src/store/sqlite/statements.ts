@@ -2,10 +2,12 @@
 import type { Database } from "better-sqlite3";
 import { type Kysely, type Selectable, sql } from "kysely";
 import type { ExecutionKey, Kind } from "../../domain/execution.ts";
-import type { ExecutionRow, FixedColumns, MutableColumns } from "../rows.ts";
-import type { CommandTable, EventTable, Schema, WorkItemTable } from "../schema.ts";
-import { parameter, prepare } from "./prepare.ts";
+import { type ExecutionRow, type FixedColumns, type MutableColumns, READ_COLUMNS, type ReadColumns } from "../rows.ts";
+import type { CommandTable, EffectTable, EventTable, Schema, WorkItemTable } from "../schema.ts";
+import { parameter, prepare, prepareInserts } from "./prepare.ts";
+import { prepareUpdateExecution } from "./update_execution.ts";
 
+type FoundExecution = ReadColumns & Pick<ExecutionRow, "rid" | "has_queue_items">;
 type QueueItemRow = Pick<Selectable<WorkItemTable>, "id" | "state">;
 type CommandKey = Pick<CommandTable, "execution_rid" | "principal" | "method" | "command_id">;
 type CommandRow = Pick<
@@ -15,17 +17,19 @@ type CommandRow = Pick<
 type NewCommandColumns = CommandKey & Omit<CommandRow, "flag_raised"> & Pick<CommandTable, "minted_in">;
 type MintingKey = Pick<CommandTable, "principal" | "method" | "command_id"> & { tenant: string };
 type EndColumns = Pick<CommandTable, "execution_json" | "last_sequence"> & { rid: number };
-type EventColumns = Pick<EventTable, "cancellation_id" | "type" | "at" | "attributes_json"> & { rid: number };
+type Named = { readonly rid: number };
+export type EventColumns = Pick<EventTable, "cancellation_id" | "type" | "at" | "attributes_json"> & Named;
+export type EffectColumns = Pick<EffectTable, "due_at" | "claimed" | "effect_json"> & Named;
 
 export type Statements = ReturnType<typeof prepareStatements>;
 
 export function prepareStatements(database: Database, db: Kysely<Schema>) {
   return {
-    findExecution: prepare<{ tenant: string; kind: string; id: string }, ExecutionRow>(
+    findExecution: prepare<{ tenant: string; kind: string; id: string }, FoundExecution>(
       database,
       db
         .selectFrom("execution")
-        .selectAll()
+        .select(["rid", "has_queue_items", ...READ_COLUMNS])
         .where("tenant", "=", parameter<string>("tenant"))
         .where("kind", "=", parameter<Kind>("kind"))
         .where("id", "=", parameter<string>("id")),
@@ -44,8 +48,8 @@ export function prepareStatements(database: Database, db: Kysely<Schema>) {
         .selectFrom("execution")
         .select("rid")
         .where("parent_rid", "=", parameter<number>("rid"))
-        .where("live", "=", 1)
-        .limit(1),
+        .where("live", "=", sql.lit(1))
+        .limit(sql.lit(1)),
     ),
     findCommand: prepare<CommandKey, CommandRow>(
       database,
@@ -95,10 +99,7 @@ export function prepareStatements(database: Database, db: Kysely<Schema>) {
         ...mutableColumns(),
       }),
     ),
-    updateExecution: prepare<MutableColumns & { rid: number }, never>(
-      database,
-      db.updateTable("execution").set(mutableColumns()).where("rid", "=", parameter<number>("rid")),
-    ),
+    updateExecution: prepareUpdateExecution(database, db),
     insertLabel: prepare<{ name: string; value: string; rid: number }, never>(
       database,
       db
@@ -143,25 +144,27 @@ export function prepareStatements(database: Database, db: Kysely<Schema>) {
       database,
       db.deleteFrom("listener_job").where("execution_rid", "=", parameter<number>("rid")),
     ),
-    insertEvent: prepare<EventColumns, never>(
-      database,
-      db.insertInto("event").values({
-        execution_rid: parameter("rid"),
-        cancellation_id: parameter("cancellation_id"),
-        type: parameter("type"),
-        at: parameter("at"),
-        attributes_json: parameter("attributes_json"),
-      }),
+    insertEvents: prepareInserts<EventColumns>(database, (rows) =>
+      db.insertInto("event").values(
+        repeated(rows, {
+          execution_rid: parameter("rid"),
+          cancellation_id: parameter("cancellation_id"),
+          type: parameter("type"),
+          at: parameter("at"),
+          attributes_json: parameter("attributes_json"),
+        }),
+      ),
     ),
-    insertEffect: prepare<{ rid: number; due_at: number; claimed: number; effect_json: string }, never>(
-      database,
-      db.insertInto("effect").values({
-        execution_rid: parameter("rid"),
-        due_at: parameter("due_at"),
-        claimed: parameter("claimed"),
-        attempts: 0,
-        effect_json: parameter("effect_json"),
-      }),
+    insertEffects: prepareInserts<EffectColumns>(database, (rows) =>
+      db.insertInto("effect").values(
+        repeated(rows, {
+          execution_rid: parameter("rid"),
+          due_at: parameter("due_at"),
+          claimed: parameter("claimed"),
+          attempts: 0,
+          effect_json: parameter("effect_json"),
+        }),
+      ),
     ),
     deleteEffect: prepare<{ id: number }, never>(
       database,
@@ -197,6 +200,10 @@ export function prepareStatements(database: Database, db: Kysely<Schema>) {
         .where("answered", "=", 0),
     ),
   };
+}
+
+function repeated<T>(rows: number, row: T): T[] {
+  return Array<T>(rows).fill(row);
 }
 
 function mutableColumns() {

@@ -1,0 +1,23 @@
+/** The server's log: JSON lines on its standard output. */
+import { type Logger, pino } from "pino";
+import type { Millis } from "../domain/time.ts";
+
+// Lines are written together: a write of its own takes longer than all else that a line costs.
+const BUFFERED_BYTES = 8 * 1024;
+
+/** How long a line waits for others at most. */
+const FLUSH_EVERY: Millis = 50;
+
+// Whoever reads the log may be slow, or gone: what it does not take is dropped from here on.
+const MOST_UNWRITTEN_BYTES = 16 * 1024 * 1024;
+
+export function openLog(level: string): Logger {
+  const output = pino.destination({
+    dest: 1,
+    sync: false,
+    minLength: BUFFERED_BYTES,
+    periodicFlush: FLUSH_EVERY,
+    maxLength: MOST_UNWRITTEN_BYTES,
+  });
+  return pino({ level }, output);
+}
