@@ -6,14 +6,14 @@ import type { Millis } from "../domain/time.ts";
 import type { Applied, Envelope, Store } from "../store/store.ts";
 import type { Clock } from "./clock.ts";
 
-/** Enough for one fsync to serve hundreds of callers, few enough for a batch to stay within a few milliseconds. */
-const MAX_BATCH = 512;
+/** Enough for the wait for the disk to cost each command next to nothing, few enough for a batch to take some milliseconds and not tens. */
+const MAX_BATCH = 128;
 
 /**
- * How many may be under way in a store that decides them in order: one waits its turn while the other is written, so that the store need
+ * How many may be under way in a store that decides them in order: others wait their turn while one is written, so that the store need
  * not wait for this thread.
  */
-const MAX_UNDER_WAY = 2;
+const MAX_UNDER_WAY = 3;
 
 /** How many commands must have gathered before they go beside a batch that is under way: a commit for a few of them would not pay. */
 const WORTH_A_COMMIT = 32;

@@ -194,10 +194,10 @@ describe("while a batch is under way", () => {
     submit(600);
     await turns();
 
-    expect(sizesOf(batches)).toEqual([1, 512]);
+    expect(sizesOf(batches)).toEqual([1, 128, 128]);
     batches[0]!.answer();
     await turns();
-    expect(sizesOf(batches)).toEqual([1, 512, 88]);
+    expect(sizesOf(batches)).toEqual([1, 128, 128, 128]);
   });
 
   it("all others wait if the store does not decide batches in their order", async () => {
@@ -251,7 +251,7 @@ describe("while a batch is under way", () => {
     const { queue, batches, submit } = queueOver(true);
     submit(1);
     await turns();
-    submit(600);
+    submit(200);
     await turns();
 
     let isClosed = false;
