@@ -94,7 +94,9 @@ const LONGEST_TIMER: Millis = 2 ** 31 - 1;
 function deadlineOf(call: UnaryRequest, defaultDeadline: Millis): Millis {
   const grpc = parseGrpcTimeout(call.header.get("grpc-timeout"), Number.MAX_SAFE_INTEGER).timeoutMs;
   const connect = parseConnectTimeout(call.header.get("connect-timeout-ms"), Number.MAX_SAFE_INTEGER).timeoutMs;
-  const longPoll = isMessage(call.message, ActivateListenerJobsRequestSchema) ? call.message.waitSeconds * 1000 : 0;
+  // Nobody has checked it yet.
+  const wait = isMessage(call.message, ActivateListenerJobsRequestSchema) ? Math.max(0, call.message.waitSeconds) : 0;
+  const longPoll = wait * 1000;
   return Math.min(grpc ?? connect ?? defaultDeadline + longPoll, LONGEST_TIMER);
 }
 
