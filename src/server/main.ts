@@ -25,7 +25,7 @@ import { limitStreams } from "./stream_limits.ts";
 import { openTls } from "./tls.ts";
 
 /** What nobody can configure: tests of crashes shorten what would take minutes, and make the server die where it hurts. */
-export type Trials = Pick<ServiceOptions, "effectClaim" | "leaseGrace" | "faults"> & Pick<PortOptions, "unaryLane">;
+export type Trials = Pick<ServiceOptions, "effectClaim" | "leaseGrace" | "faults"> & Pick<PortOptions, "lanes">;
 
 /**
  * Serves when it resolves. Rejects, with nothing left open, if the database can't be opened, the port can't be had, a TLS file can't be
@@ -100,7 +100,7 @@ async function start(config: ServerConfig, trials: Trials, opened: AsyncDisposab
         if (entry !== null) refusals.addLater(entry);
       },
     },
-    ...(trials.unaryLane !== undefined && { unaryLane: trials.unaryLane }),
+    ...(trials.lanes !== undefined && { lanes: trials.lanes }),
     localNamesOnly: { table, isOn: () => !gate.isRequired() },
     trustedProxies: trustedProxies(config.trustedProxies),
     corsOrigins: config.corsOrigins,

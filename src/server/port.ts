@@ -54,8 +54,8 @@ export interface PortOptions {
   readonly limits?: Partial<Limits>;
   /** Refuses requests to other hosts than this machine: for a port that needs no credentials. Not given: takes every host. */
   readonly localNamesOnly?: Omit<LocalHostOptions, "host">;
-  /** Whether ordinary unary calls take the short way. Default: true. */
-  readonly unaryLane?: boolean;
+  /** Whether ordinary calls take a lane of ours, and not Connect's. Default: true. */
+  readonly lanes?: boolean;
   /** Refuses calls while the server has more to do than it can. Not given: refuses none. */
   readonly admission?: Omit<AdmissionHandlerOptions, "services">;
 }
@@ -91,7 +91,7 @@ export async function startPort(options: PortOptions): Promise<Port> {
       limits,
       interceptors: options.interceptors,
       judgeUnreadable: options.judgeUnreadable,
-      unaryLane: options.unaryLane ?? true,
+      lanes: options.lanes ?? true,
       quietServices: new Set([Health, ServerReflection, ServerReflectionAlpha].map((service) => service.typeName)),
       routes(router) {
         options.routes(router);

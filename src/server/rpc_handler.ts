@@ -20,13 +20,14 @@ import { errorResponse, jsonErrorResponse } from "./error_response.ts";
 import { type Exchange, headersOf, type RequestHandler, urlOf } from "./exchange.ts";
 import { shortenFarDeadline } from "./far_deadline.ts";
 import { diagnosis, isJson, jsonBody } from "./json_body.ts";
+import type { Lane, LaneOptions } from "./lane.ts";
+import { COMPRESS_FROM_BYTES } from "./lane_answer.ts";
+import { registerRoutes, type StreamMethod, type UnaryMethod } from "./lane_methods.ts";
 import type { Limits } from "./limits.ts";
 import { malformed, unreadable } from "./protocol_error.ts";
 import { requestBody } from "./request_body.ts";
 import { createStreamLane } from "./stream_lane.ts";
-import { COMPRESS_FROM_BYTES } from "./unary_answer.ts";
-import { createUnaryLane, type UnaryLane, type UnaryLaneOptions } from "./unary_lane.ts";
-import { registerRoutes, type StreamMethod, type UnaryMethod } from "./unary_methods.ts";
+import { createUnaryLane } from "./unary_lane.ts";
 import { type UniversalResponse, writeResponse } from "./write_response.ts";
 
 export interface RpcOptions {
@@ -38,8 +39,8 @@ export interface RpcOptions {
   readonly judgeUnreadable?: JudgeUnreadable | undefined;
   /** Full names of the services that machines call all day. */
   readonly quietServices: ReadonlySet<string>;
-  /** Whether ordinary unary calls take the short way, and not Connect's. From outside nobody can tell. */
-  readonly unaryLane: boolean;
+  /** Whether ordinary calls take a lane of ours, and not Connect's. From outside nobody can tell. */
+  readonly lanes: boolean;
 }
 
 /** A handler for every path that is an RPC of `routes`. */
@@ -57,7 +58,7 @@ export function createRpcHandler(options: RpcOptions): RequestHandler {
   const methods = registerRoutes(router, options.routes);
   const handlers = new Map(
     router.handlers.map((handler) => {
-      const method = options.unaryLane ? methods.get(handler.requestPath) : undefined;
+      const method = options.lanes ? methods.get(handler.requestPath) : undefined;
       const lane = method === undefined ? null : createLane(method, { interceptors, limits });
       return [handler.requestPath, { handler, lane }];
     }),
@@ -76,7 +77,7 @@ export function createRpcHandler(options: RpcOptions): RequestHandler {
   };
 }
 
-function createLane(method: UnaryMethod | StreamMethod, options: UnaryLaneOptions): UnaryLane {
+function createLane(method: UnaryMethod | StreamMethod, options: LaneOptions): Lane {
   return method.kind === "unary" ? createUnaryLane(method, options) : createStreamLane(method, options);
 }
 

@@ -4,49 +4,44 @@
  * bytes. Whatever is out of the ordinary goes through Connect's own handlers.
  */
 import { create, type Message } from "@bufbuild/protobuf";
-import {
-  Code,
-  ConnectError,
-  type ContextKey,
-  createContextKey,
-  createContextValues,
-  type Interceptor,
-} from "@connectrpc/connect";
-import { createMethodSerializationLookup, validateReadWriteMaxBytes } from "@connectrpc/connect/protocol";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { grpcStatusOk, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import type { Millis } from "../domain/time.ts";
 import { mapped } from "../rpc/accompanied.ts";
-import { peerKey } from "../rpc/caller.ts";
-import { callKey } from "./call.ts";
 import { type Exchange, headersOf, urlOf } from "./exchange.ts";
 import { encodeGrpcMessage } from "./grpc_message.ts";
-import { type AnswerOptions, compressed, envelopeOf, grpcHeader } from "./unary_answer.ts";
-import { type Additions, UnaryContext } from "./unary_context.ts";
-import { compressionFor, errorOf, joined, type UnaryLane, type UnaryLaneOptions } from "./unary_lane.ts";
-import type { StreamMethod } from "./unary_methods.ts";
-import { messageOf, unaryWireOf } from "./unary_request.ts";
-import { readWholeBody } from "./whole_body.ts";
+import {
+  compressionFor,
+  contextOf,
+  errorOf,
+  type Lane,
+  type LaneOptions,
+  openContext,
+  requestOf,
+  serializationOf,
+  throughInterceptors,
+} from "./lane.ts";
+import { type AnswerOptions, compressed, envelopeOf, grpcHeader } from "./lane_answer.ts";
+import type { Additions, LaneContext } from "./lane_context.ts";
+import type { StreamMethod } from "./lane_methods.ts";
+import { laneWireOf, messageOf } from "./lane_request.ts";
+import { joined, readWholeBody } from "./whole_body.ts";
 import { end, isClosed, write } from "./write_response.ts";
 
 /** How long a body may take to come before its call is one for Connect: that would cost memory for as long as the stream lasts. */
 const PATIENCE: Millis = 5_000;
 
-/** Where a call carries its context past the interceptors, which know only a part of it. */
-const contextKey: ContextKey<UnaryContext | null> = createContextKey<UnaryContext | null>(null, {
-  description: "the context of a call in the stream lane",
-});
-
 /** Serves the calls of one RPC, as a unary lane does. */
-export function createStreamLane(spec: StreamMethod, { interceptors, limits }: UnaryLaneOptions): UnaryLane {
+export function createStreamLane(spec: StreamMethod, options: LaneOptions): Lane {
   const { method } = spec;
+  const { limits } = options;
   const service = method.parent;
-  const sizes = validateReadWriteMaxBytes(limits.maxBodyBytes, undefined, undefined);
-  const serialization = createMethodSerializationLookup(method, undefined, undefined, sizes);
+  const serialization = serializationOf(method, options);
 
   const handle: ReturnType<Interceptor> = async (request) => {
-    const context = request.contextValues.get(contextKey);
-    if (context === null || !request.stream) throw new Error("no stream can come here without its context");
-    const answer = spec.impl(await onlyOne(request.message), context.after(request));
+    if (!request.stream) throw new Error(`${service.typeName}/${method.name} answers with a stream`);
+    const context = contextOf(request);
+    const answer = spec.impl(await onlyOne(request.message), context);
     return {
       stream: true,
       service,
@@ -60,25 +55,24 @@ export function createStreamLane(spec: StreamMethod, { interceptors, limits }: U
       },
     };
   };
-  const call = interceptors.toReversed().reduce((next, interceptor) => interceptor(next), handle);
+  const call = throughInterceptors(options, handle);
 
   /** Rejects with whatever the call fails with. Resolves when all is written, or the client has gone. */
   async function answer(
     exchange: Exchange,
-    context: UnaryContext,
+    context: LaneContext,
     message: Message,
-    options: AnswerOptions,
+    answering: AnswerOptions,
   ): Promise<void> {
     const { response, stallTimeout } = exchange;
-    const { requestMethod, requestHeader: header, url, signal, values: contextValues } = context;
-    const request = { requestMethod, header, url, signal, contextValues, service, method };
-    const messages = await call({ stream: true, ...request, message: single(message) }).then(messagesOf);
+    const opened = { stream: true, ...requestOf(context), service, method, message: single(message) } as const;
+    const messages = messagesOf(await call(opened));
     // Interceptors that copy the answer have asked for them: hardly any stream needs them, and each lasts long.
-    dropEmpty(options.additions);
+    dropEmpty(answering.additions);
     for await (const each of messages) {
-      const { data, encoding } = await compressed(serialization.getO(true).serialize(each), options);
+      const { data, encoding } = await compressed(serialization.getO(true).serialize(each), answering);
       // Not earlier: a handler may still set headers until its first message.
-      if (!response.headersSent) response.writeHead(200, grpcHeader(options));
+      if (!response.headersSent) response.writeHead(200, grpcHeader(answering));
       if (!(await write(response, envelopeOf(data, encoding !== null), stallTimeout))) return;
     }
   }
@@ -92,25 +86,13 @@ export function createStreamLane(spec: StreamMethod, { interceptors, limits }: U
     const message = isWhole ? messageOf("grpc", joined(chunks), method, serialization) : null;
     if (message === null) return chunks;
     const header = headersOf(exchange);
-    const additions: Additions = { header: null, trailer: null };
-    const values = createContextValues().set(callKey, exchange.call).set(peerKey, exchange.peer);
-    const context = new UnaryContext({
-      method,
-      protocolName: "grpc",
-      url,
-      signal,
-      deadline: null,
-      requestHeader: header,
-      values,
-      additions,
-    });
-    values.set(contextKey, context);
-    exchange.call.values = values;
     exchange.call.protocol = "grpc";
-    const options: AnswerOptions = { wire: "grpc", compression: compressionFor("grpc", header), additions };
+    const context = openContext(exchange, { method, url, header, signal, deadline: null });
+    const { additions } = context;
+    const answering: AnswerOptions = { wire: "grpc", compression: compressionFor("grpc", header), additions };
     let trailer: Record<string, string>;
     try {
-      await answer(exchange, context, message, options);
+      await answer(exchange, context, message, answering);
       const all = new Headers(additions.trailer ?? []);
       all.set("grpc-status", grpcStatusOk);
       trailer = Object.fromEntries(all);
@@ -120,7 +102,7 @@ export function createStreamLane(spec: StreamMethod, { interceptors, limits }: U
     }
     const { response } = exchange;
     if (isClosed(response)) return null;
-    if (!response.headersSent) response.writeHead(200, grpcHeader(options));
+    if (!response.headersSent) response.writeHead(200, grpcHeader(answering));
     response.addTrailers(trailer);
     end(exchange, null);
     return null;
@@ -129,7 +111,7 @@ export function createStreamLane(spec: StreamMethod, { interceptors, limits }: U
   return (exchange) => {
     const { request } = exchange;
     // One with a deadline is for Connect, which watches over it.
-    if (unaryWireOf(request) !== "grpc" || request.headers["grpc-timeout"] !== undefined) return null;
+    if (laneWireOf(request) !== "grpc" || request.headers["grpc-timeout"] !== undefined) return null;
     const url = urlOf(exchange);
     return url === null ? null : serve(exchange, url);
   };

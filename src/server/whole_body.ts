@@ -40,3 +40,8 @@ export function readWholeBody(request: NodeRequest, { maxBytes, patience }: Whol
     if (request.destroyed) giveUp();
   });
 }
+
+export function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const [first] = chunks;
+  return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
+}

@@ -23,9 +23,8 @@ export type MutableColumns = Omit<
   "rid" | "tenant" | "kind" | "id" | "parent_rid" | "workflow_id" | "spec_json" | "has_queue_items" | "created_at"
 >;
 
-/** What an execution is read from, beside its key. */
-export const READ_COLUMNS = [
-  "spec_json",
+/** Those of them that an execution is read from. */
+const READ_MUTABLE_COLUMNS = [
   "state",
   "token",
   "worker_id",
@@ -37,9 +36,23 @@ export const READ_COLUMNS = [
   "cancellation_json",
   "cancellation_id",
   "cancellation_requested_at",
-  "created_at",
   "started_at",
   "ended_at",
+] as const satisfies readonly (keyof MutableColumns)[];
+
+/** All of them: the others are there to be searched by. */
+export const MUTABLE_COLUMNS = [
+  ...READ_MUTABLE_COLUMNS,
+  "live",
+  "cancellation_outcome",
+  "cancellation_overdue",
+] as const satisfies readonly (keyof MutableColumns)[];
+
+/** What an execution is read from, beside its key. */
+export const READ_COLUMNS = [
+  "spec_json",
+  "created_at",
+  ...READ_MUTABLE_COLUMNS,
 ] as const satisfies readonly (keyof ExecutionRow)[];
 
 export type ReadColumns = Pick<ExecutionRow, (typeof READ_COLUMNS)[number]>;

@@ -38,9 +38,9 @@ interface Asked {
 }
 
 /** Headers, body and trailers as the client sees them, in their order. */
-async function answerOf(unaryLane: boolean, { body, headers }: Asked): Promise<unknown> {
+async function answerOf(lanes: boolean, { body, headers }: Asked): Promise<unknown> {
   const port = await openPort({
-    unaryLane,
+    lanes,
     routes: (router) => router.service(CancellationService, { watchCancellation }),
   });
   const session = connect(port.url);

@@ -14,7 +14,7 @@ import {
   mintingKeyOf,
   parentKeyOf,
 } from "../batch.ts";
-import { fixedColumnsOf, mutableColumnsOf, namedExecutionOf } from "../rows.ts";
+import { fixedColumnsOf, mutableColumnsOf } from "../rows.ts";
 import type { Applied, Envelope, Replay, StoredEffect, StoredEvent } from "../store.ts";
 import type { AuditWriter } from "./audit_writer.ts";
 import type { EffectColumns, EventColumns, Statements } from "./statements.ts";
@@ -93,11 +93,10 @@ export class BatchWriter {
 
   #loadExecution(id: string, key: ExecutionKey, into: Map<string, Execution>): void {
     if (into.has(id)) return;
-    const row = this.#statements.findExecution.get({ tenant: key.tenant, kind: key.kind, id: key.id });
-    if (row === undefined) return;
-    const queueItems = row.has_queue_items === 1 ? this.#statements.findQueueItems.all({ rid: row.rid }) : [];
-    this.#rids.set(id, row.rid);
-    into.set(id, namedExecutionOf(key, row, queueItems));
+    const found = this.#statements.findExecution(key);
+    if (found === null) return;
+    this.#rids.set(id, found.rid);
+    into.set(id, found.execution);
   }
 
   #loadCommand(envelope: Envelope, rid: number, into: Map<string, KnownCommand>): void {

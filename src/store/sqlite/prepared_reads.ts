@@ -1,19 +1,24 @@
 /** The reads that every call makes, on prepared statements: Kysely takes longer to compile such a query than SQLite to answer it. */
 import type { Database } from "better-sqlite3";
 import { type Kysely, type Selectable, sql } from "kysely";
-import type { Execution, ExecutionKey, Kind } from "../../domain/execution.ts";
-import { type ExecutionRow, eventOf, namedExecutionOf, READ_COLUMNS, type ReadColumns } from "../rows.ts";
-import type { CommandTable, EventTable, Schema, WorkItemTable } from "../schema.ts";
+import type { Execution } from "../../domain/execution.ts";
+import { type ExecutionRow, eventOf } from "../rows.ts";
+import type { CommandTable, EventTable, Schema } from "../schema.ts";
 import type { Idempotency, KeptAnswer, Store } from "../store.ts";
+import {
+  executionByKey,
+  FOUND_COLUMNS,
+  type FoundColumns,
+  type KeyColumns,
+  keyColumnsOf,
+  prepareFindExecution,
+} from "./find_execution.ts";
 import { parameter, prepare } from "./prepare.ts";
 
-type KeyColumns = { tenant: string; kind: string; id: string };
-type FoundExecution = ReadColumns & Pick<ExecutionRow, "rid" | "has_queue_items">;
 type EventRow = Selectable<EventTable>;
 type EventBounds = KeyColumns & { after_sequence: number; up_to_sequence: number; limit: number };
 type AnswerRow = Pick<Selectable<CommandTable>, "execution_json" | "last_sequence" | "flag_raised">;
 type AnswerColumns = KeyColumns & Pick<CommandTable, "principal" | "method" | "command_id">;
-type QueueItemRow = Pick<Selectable<WorkItemTable>, "id" | "state">;
 
 type PreparedReads = Pick<
   Store,
@@ -24,24 +29,20 @@ type PreparedReads = Pick<
 export function preparedReads(database: Database, db: Kysely<Schema>): PreparedReads {
   const statements = prepareReads(database, db);
 
-  const executionFrom = (key: ExecutionKey, row: FoundExecution): Execution =>
-    namedExecutionOf(key, row, row.has_queue_items === 1 ? statements.findQueueItems.all({ rid: row.rid }) : []);
+  const executions = prepareFindExecution(database, db);
 
   return {
-    findExecution: async (key) => {
-      const row = statements.findExecution.get(columnsOf(key));
-      return row === undefined ? null : executionFrom(key, row);
-    },
+    findExecution: async (key) => executions.byKey(key)?.execution ?? null,
 
     findCancellation: async (tenant, cancellationId) => {
       const row = statements.findCancellation.get({ tenant, cancellation_id: cancellationId });
       if (row === undefined) return null;
-      const execution = executionFrom({ tenant, kind: row.kind, id: row.id }, row);
+      const execution = executions.from({ tenant, kind: row.kind, id: row.id }, row);
       return execution.cancellation === null ? null : { execution, cancellation: execution.cancellation };
     },
 
     findAnswer: async (key, { principal, method, commandId }: Idempotency): Promise<KeptAnswer | null> => {
-      const row = statements.findAnswer.get({ ...columnsOf(key), principal, method, command_id: commandId });
+      const row = statements.findAnswer.get({ ...keyColumnsOf(key), principal, method, command_id: commandId });
       if (row === undefined) return null;
       const execution: Execution = JSON.parse(row.execution_json);
       return { execution, lastSequence: row.last_sequence, flagRaised: row.flag_raised === 1 };
@@ -49,7 +50,7 @@ export function preparedReads(database: Database, db: Kysely<Schema>): PreparedR
 
     listEvents: async ({ key, cancellationId, afterSequence, upToSequence, limit }) => {
       const bounds: EventBounds = {
-        ...columnsOf(key),
+        ...keyColumnsOf(key),
         after_sequence: afterSequence,
         up_to_sequence: upToSequence ?? Number.MAX_SAFE_INTEGER,
         limit,
@@ -77,28 +78,16 @@ function prepareReads(database: Database, db: Kysely<Schema>) {
     .orderBy("sequence")
     .limit(parameter<number>("limit"));
   return {
-    findExecution: prepare<KeyColumns, FoundExecution>(
-      database,
-      executionByKey(db).select(["rid", "has_queue_items", ...READ_COLUMNS]),
-    ),
     findCancellation: prepare<
       { tenant: string; cancellation_id: string },
-      FoundExecution & Pick<ExecutionRow, "kind" | "id">
+      FoundColumns & Pick<ExecutionRow, "kind" | "id">
     >(
       database,
       db
         .selectFrom("execution")
-        .select(["rid", "kind", "id", "has_queue_items", ...READ_COLUMNS])
+        .select(["kind", "id", ...FOUND_COLUMNS])
         .where("cancellation_id", "=", parameter<string>("cancellation_id"))
         .where("tenant", "=", parameter<string>("tenant")),
-    ),
-    findQueueItems: prepare<{ rid: number }, QueueItemRow>(
-      database,
-      db
-        .selectFrom("work_item")
-        .select(["id", "state"])
-        .where("execution_rid", "=", parameter<number>("rid"))
-        .orderBy("position"),
     ),
     findAnswer: prepare<AnswerColumns, AnswerRow>(
       database,
@@ -125,16 +114,4 @@ function prepareReads(database: Database, db: Kysely<Schema>) {
       db.selectFrom("effect").select("due_at").orderBy("due_at").limit(sql.lit(1)),
     ),
   };
-}
-
-function executionByKey(db: Kysely<Schema>) {
-  return db
-    .selectFrom("execution")
-    .where("tenant", "=", parameter<string>("tenant"))
-    .where("kind", "=", parameter<Kind>("kind"))
-    .where("id", "=", parameter<string>("id"));
-}
-
-function columnsOf({ tenant, kind, id }: ExecutionKey): KeyColumns {
-  return { tenant, kind, id };
 }

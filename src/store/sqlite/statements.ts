@@ -1,14 +1,13 @@
 /** The statements of the write path. */
 import type { Database } from "better-sqlite3";
 import { type Kysely, type Selectable, sql } from "kysely";
-import type { ExecutionKey, Kind } from "../../domain/execution.ts";
-import { type ExecutionRow, type FixedColumns, type MutableColumns, READ_COLUMNS, type ReadColumns } from "../rows.ts";
-import type { CommandTable, EffectTable, EventTable, Schema, WorkItemTable } from "../schema.ts";
+import type { ExecutionKey } from "../../domain/execution.ts";
+import type { FixedColumns, MutableColumns } from "../rows.ts";
+import type { CommandTable, EffectTable, EventTable, Schema } from "../schema.ts";
+import { prepareFindExecution } from "./find_execution.ts";
 import { parameter, prepare, prepareInserts } from "./prepare.ts";
 import { prepareUpdateExecution } from "./update_execution.ts";
 
-type FoundExecution = ReadColumns & Pick<ExecutionRow, "rid" | "has_queue_items">;
-type QueueItemRow = Pick<Selectable<WorkItemTable>, "id" | "state">;
 type CommandKey = Pick<CommandTable, "execution_rid" | "principal" | "method" | "command_id">;
 type CommandRow = Pick<
   Selectable<CommandTable>,
@@ -25,23 +24,7 @@ export type Statements = ReturnType<typeof prepareStatements>;
 
 export function prepareStatements(database: Database, db: Kysely<Schema>) {
   return {
-    findExecution: prepare<{ tenant: string; kind: string; id: string }, FoundExecution>(
-      database,
-      db
-        .selectFrom("execution")
-        .select(["rid", "has_queue_items", ...READ_COLUMNS])
-        .where("tenant", "=", parameter<string>("tenant"))
-        .where("kind", "=", parameter<Kind>("kind"))
-        .where("id", "=", parameter<string>("id")),
-    ),
-    findQueueItems: prepare<{ rid: number }, QueueItemRow>(
-      database,
-      db
-        .selectFrom("work_item")
-        .select(["id", "state"])
-        .where("execution_rid", "=", parameter<number>("rid"))
-        .orderBy("position"),
-    ),
+    findExecution: prepareFindExecution(database, db).byKey,
     findLiveChild: prepare<{ rid: number }, { rid: number }>(
       database,
       db

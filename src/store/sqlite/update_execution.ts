@@ -5,7 +5,7 @@
 import type { Database } from "better-sqlite3";
 import type { Kysely, RawBuilder } from "kysely";
 import type { Execution } from "../../domain/execution.ts";
-import { type MutableColumns, mutableColumnsOf } from "../rows.ts";
+import { MUTABLE_COLUMNS, type MutableColumns, mutableColumnsOf } from "../rows.ts";
 import type { Schema } from "../schema.ts";
 import { type Prepared, parameter, prepare } from "./prepare.ts";
 
@@ -13,25 +13,6 @@ import { type Prepared, parameter, prepare } from "./prepare.ts";
 export type UpdateExecution = (rid: number, before: Execution, after: Execution) => void;
 
 type Column = keyof MutableColumns;
-
-const COLUMNS = [
-  "state",
-  "live",
-  "token",
-  "worker_id",
-  "lease_token",
-  "lease_expires_at",
-  "lease_duration",
-  "lease_expired",
-  "ending_json",
-  "cancellation_json",
-  "cancellation_id",
-  "cancellation_outcome",
-  "cancellation_requested_at",
-  "cancellation_overdue",
-  "started_at",
-  "ended_at",
-] as const satisfies readonly Column[];
 
 type Update = Prepared<MutableColumns & { readonly rid: number }, unknown>;
 
@@ -42,7 +23,8 @@ export function prepareUpdateExecution(database: Database, db: Kysely<Schema>): 
     const known = updates.get(set);
     if (known !== undefined) return known;
     const values: Partial<Record<Column, RawBuilder<never>>> = {};
-    for (const column of COLUMNS.filter((_, index) => has(set, index))) values[column] = parameter<never>(column);
+    for (const column of MUTABLE_COLUMNS.filter((_, index) => has(set, index)))
+      values[column] = parameter<never>(column);
     const update: Update = prepare(
       database,
       db.updateTable("execution").set(values).where("rid", "=", parameter<number>("rid")),
@@ -57,10 +39,10 @@ export function prepareUpdateExecution(database: Database, db: Kysely<Schema>): 
   };
 }
 
-/** The set of the columns that differ: the bit of each is its place in `COLUMNS`. */
+/** The set of the columns that differ: the bit of each is its place in `MUTABLE_COLUMNS`. */
 function differing(before: MutableColumns, after: MutableColumns): number {
   let set = 0;
-  for (const [index, column] of COLUMNS.entries()) {
+  for (const [index, column] of MUTABLE_COLUMNS.entries()) {
     if (before[column] !== after[column]) set |= 1 << index;
   }
   return set;

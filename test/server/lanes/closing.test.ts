@@ -16,11 +16,11 @@ const LONG = 60_000;
 const UNAVAILABLE: Is = { grpc: 14, http: "503 unavailable" };
 
 /** Closes a server whose handler runs. Resolves with what becomes of the call. */
-async function close(wire: Wire, unaryLane: boolean, shutdownGrace: number, processId: "waits" | "stuck") {
+async function close(wire: Wire, lanes: boolean, shutdownGrace: number, processId: "waits" | "stuck") {
   const mirrors: Mirror[] = [];
   const lane = await openLane(
     mirrorBackend((mirror) => mirrors.push(mirror)),
-    { unaryLane, shutdownGrace },
+    { lanes, shutdownGrace },
   );
   const [mirror] = mirrors;
   if (mirror === undefined) throw new Error("there is no mirror");

@@ -23,8 +23,8 @@ export async function openLanePair(
   change: Partial<PortOptions> = {},
   ca?: string,
 ): Promise<LanePair> {
-  const lane = await openLane(backendOf, { ...change, unaryLane: true }, ca);
-  const connect = await openLane(backendOf, { ...change, unaryLane: false }, ca);
+  const lane = await openLane(backendOf, { ...change, lanes: true }, ca);
+  const connect = await openLane(backendOf, { ...change, lanes: false }, ca);
   return {
     lane,
     connect,

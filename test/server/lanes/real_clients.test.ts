@@ -16,10 +16,10 @@ const { registerExecution, getProcess } = ExecutionService.method;
 
 const servers: RunningServer[] = [];
 beforeAll(async () => {
-  for (const unaryLane of [true, false]) {
+  for (const lanes of [true, false]) {
     const flags = ["--host", "127.0.0.1", "--port", "0", "--db", ":memory:", "--log-level", "silent"];
     const config = configOf(addServeOptions(new Command()).parse(flags, { from: "user" }).opts());
-    servers.push(await startServer(config, { unaryLane }));
+    servers.push(await startServer(config, { lanes }));
   }
 });
 afterAll(async () => {

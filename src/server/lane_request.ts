@@ -1,4 +1,4 @@
-/** Requests of unary calls as the unary lane takes them: which ones they are, and the messages that they hold. */
+/** Requests as the lanes take them: which ones they are, and the messages that they hold. */
 import { type DescMethodUnary, fromJsonString, type Message } from "@bufbuild/protobuf";
 import type { MethodSerializationLookup } from "@connectrpc/connect/protocol";
 import { parseTimeout as parseConnectTimeout } from "@connectrpc/connect/protocol-connect";
@@ -7,9 +7,9 @@ import type { Millis } from "../domain/time.ts";
 import type { NodeRequest } from "./exchange.ts";
 
 /** gRPC; or Connect's unary calls, in protobuf or in JSON. */
-export type UnaryWire = "grpc" | "connect_proto" | "connect_json";
+export type LaneWire = "grpc" | "connect_proto" | "connect_json";
 
-const WIRES: ReadonlyMap<string | undefined, UnaryWire> = new Map([
+const WIRES: ReadonlyMap<string | undefined, LaneWire> = new Map([
   ["application/grpc", "grpc"],
   ["application/grpc+proto", "grpc"],
   ["application/proto", "connect_proto"],
@@ -20,7 +20,7 @@ const WIRES: ReadonlyMap<string | undefined, UnaryWire> = new Map([
 const ORDINARY_HOST = /^[a-zA-Z0-9.-]+(:\d{1,5})?$/;
 
 /** The wire of a request that the lane serves; null for one that is out of the ordinary, which Connect judges. */
-export function unaryWireOf(request: NodeRequest): UnaryWire | null {
+export function laneWireOf(request: NodeRequest): LaneWire | null {
   const { headers, method, url = "" } = request;
   const wire = WIRES.get(headers["content-type"]);
   if (wire === undefined || method !== "POST" || !url.startsWith("/")) return null;
@@ -32,7 +32,7 @@ export function unaryWireOf(request: NodeRequest): UnaryWire | null {
 }
 
 /** The caller's deadline; null: it sets none. Undefined: what it sets is none. */
-export function timeoutOf(wire: UnaryWire, header: Headers): Millis | null | undefined {
+export function timeoutOf(wire: LaneWire, header: Headers): Millis | null | undefined {
   const { timeoutMs, error } =
     wire === "grpc"
       ? parseGrpcTimeout(header.get("grpc-timeout"), Number.MAX_SAFE_INTEGER)
@@ -45,7 +45,7 @@ export const PREFIX_BYTES = 5;
 
 /** The message that a whole body holds; null if it can't be read as one, or not without a closer look. */
 export function messageOf(
-  wire: UnaryWire,
+  wire: LaneWire,
   body: Uint8Array,
   method: Pick<DescMethodUnary, "input">,
   serialization: MethodSerializationLookup<DescMethodUnary["input"], DescMethodUnary["output"]>,

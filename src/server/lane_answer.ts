@@ -1,15 +1,15 @@
-/** Answers of unary calls, made as Connect's handlers make them. */
+/** Answers of calls in a lane, made as Connect's handlers make them. */
 import type { ConnectError } from "@connectrpc/connect";
 import { type Compression, compressedFlag, mergeNonProtocolHeaders } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, errorToJsonBytes, trailerMux } from "@connectrpc/connect/protocol-connect";
 import { grpcStatusOk, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { encodeGrpcMessage } from "./grpc_message.ts";
-import type { Additions } from "./unary_context.ts";
-import { PREFIX_BYTES, type UnaryWire } from "./unary_request.ts";
+import type { Additions } from "./lane_context.ts";
+import { type LaneWire, PREFIX_BYTES } from "./lane_request.ts";
 import type { WholeResponse } from "./write_response.ts";
 
 export interface AnswerOptions {
-  readonly wire: UnaryWire;
+  readonly wire: LaneWire;
   /** How the client takes answers compressed; null: it does not. */
   readonly compression: Compression | null;
   /** What the handler adds. */
@@ -22,7 +22,7 @@ export interface AnswerOptions {
  */
 export const COMPRESS_FROM_BYTES = 4 * 1024;
 
-const CONTENT_TYPES: Readonly<Record<UnaryWire, string>> = {
+const CONTENT_TYPES: Readonly<Record<LaneWire, string>> = {
   grpc: "application/grpc+proto",
   connect_proto: "application/proto",
   connect_json: "application/json",

@@ -1,4 +1,4 @@
-/** The unary RPCs that are registered with Connect, and what answers them. */
+/** The RPCs that are registered with Connect and have a lane, and what answers them. */
 import {
   type ConnectRouter,
   createMethodImplSpec,

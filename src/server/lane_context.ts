@@ -1,4 +1,4 @@
-/** What the handler of a call in the unary lane is told of it. */
+/** What the handler of a call in a lane is told of it. */
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { ContextValues, HandlerContext, StreamRequest, UnaryRequest } from "@connectrpc/connect";
 import type { Millis } from "../domain/time.ts";
@@ -9,7 +9,7 @@ export interface Additions {
   trailer: Headers | null;
 }
 
-interface UnaryContextInit {
+interface LaneContextInit {
   readonly method: DescMethod;
   readonly protocolName: string;
   readonly url: string;
@@ -22,7 +22,7 @@ interface UnaryContextInit {
   readonly additions: Additions;
 }
 
-export class UnaryContext implements HandlerContext {
+export class LaneContext implements HandlerContext {
   readonly method: DescMethod;
   readonly service: DescService;
   readonly requestMethod = "POST";
@@ -35,9 +35,9 @@ export class UnaryContext implements HandlerContext {
   readonly timeoutMs = (): number | undefined =>
     this.#deadline === null ? undefined : this.#deadline - performance.now();
   readonly #deadline: Millis | null;
-  readonly #additions: Additions;
+  readonly additions: Additions;
 
-  constructor({ method, protocolName, url, signal, deadline, requestHeader, values, additions }: UnaryContextInit) {
+  constructor({ method, protocolName, url, signal, deadline, requestHeader, values, additions }: LaneContextInit) {
     this.method = method;
     this.service = method.parent;
     this.protocolName = protocolName;
@@ -46,23 +46,23 @@ export class UnaryContext implements HandlerContext {
     this.requestHeader = requestHeader;
     this.values = values;
     this.#deadline = deadline;
-    this.#additions = additions;
+    this.additions = additions;
   }
 
   /** The context as the interceptors have left it. */
-  after({ signal, header: requestHeader, contextValues: values }: UnaryRequest | StreamRequest): UnaryContext {
+  after({ signal, header: requestHeader, contextValues: values }: UnaryRequest | StreamRequest): LaneContext {
     const { method, protocolName, url } = this;
-    const [deadline, additions] = [this.#deadline, this.#additions];
-    return new UnaryContext({ method, protocolName, url, signal, deadline, requestHeader, values, additions });
+    const [deadline, additions] = [this.#deadline, this.additions];
+    return new LaneContext({ method, protocolName, url, signal, deadline, requestHeader, values, additions });
   }
 
   get responseHeader(): Headers {
-    this.#additions.header ??= new Headers();
-    return this.#additions.header;
+    this.additions.header ??= new Headers();
+    return this.additions.header;
   }
 
   get responseTrailer(): Headers {
-    this.#additions.trailer ??= new Headers();
-    return this.#additions.trailer;
+    this.additions.trailer ??= new Headers();
+    return this.additions.trailer;
   }
 }
