@@ -3,15 +3,14 @@ import { setTimeout as passed } from "node:timers/promises";
 import { latencyOf } from "./latency_of.ts";
 import { CALL_CLASSES, type CallClass, type ClassResult, type OverloadResult } from "./order.ts";
 
-const SUCCEEDED = "0";
-/** RESOURCE_EXHAUSTED: nothing here is over a rate limit or too large, so the server is overloaded. */
-const SHED = "8";
+/** What became of a call. It was shed if the server refused it as overloaded. */
+export type Fate = "succeeded" | "shed" | { readonly failed: string };
 
 interface Answer {
   /** When it should have been sent, from the start on, in milliseconds. */
   readonly at: number;
   readonly latency: number;
-  readonly status: string;
+  readonly fate: Fate;
 }
 
 interface Counted {
@@ -41,8 +40,8 @@ export class ClassTally {
     this.#open += 1;
   }
 
-  answer(sort: CallClass, at: number, latency: number, status: string): void {
-    this.#counted[sort].answers.push({ at, latency, status });
+  answer(sort: CallClass, at: number, latency: number, fate: Fate): void {
+    this.#counted[sort].answers.push({ at, latency, fate });
     this.#open -= 1;
   }
 
@@ -69,13 +68,11 @@ export class ClassTally {
 
   #resultOf({ offered, answers }: Counted, patience: number): ClassResult {
     const inTime = answers.filter(({ latency }) => latency <= patience);
-    const succeeded = inTime.filter(({ status }) => status === SUCCEEDED);
-    const shed = inTime.filter(({ status }) => status === SHED);
+    const succeeded = inTime.filter(({ fate }) => fate === "succeeded");
+    const shed = inTime.filter(({ fate }) => fate === "shed");
     const failed: Record<string, number> = {};
-    for (const { status } of inTime) {
-      if (status === SUCCEEDED || status === SHED) continue;
-      const name = status === "" ? "broken" : `grpc-status ${status}`;
-      failed[name] = (failed[name] ?? 0) + 1;
+    for (const { fate } of inTime) {
+      if (typeof fate === "object") failed[fate.failed] = (failed[fate.failed] ?? 0) + 1;
     }
     if (offered > inTime.length) failed["late"] = offered - inTime.length;
     return {

@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { Millis } from "../domain/time.ts";
 import { RANKS, type Rank } from "../rpc/rank.ts";
 import { createRankLimits } from "./admission_limits.ts";
-import { watchLoopDelay } from "./loop_delay.ts";
+import { watchLoop } from "./loop_load.ts";
 
 export interface AdmissionOptions {
   /** How long the command that waits longest has been waiting. */
@@ -17,8 +17,8 @@ export interface Admission {
   close(): void;
 }
 
-/** How often the limits are adapted: long enough to see a queue, short enough that an overload is short too. */
-const ADAPT_EVERY: Millis = 50;
+/** How often the limits are adapted: long enough to see a queue, short enough that the first burst of an overload is over soon. */
+const ADAPT_EVERY: Millis = 20;
 
 /** Commands wait for the batches before theirs, also where nobody has to queue: that counts for so much less. */
 const COMMAND_DELAY_SHARE = 0.1;
@@ -28,11 +28,12 @@ const LOG_EVERY: Millis = 10_000;
 
 export function createAdmission({ commandDelay, logger }: AdmissionOptions): Admission {
   const limits = createRankLimits();
-  const loop = watchLoopDelay();
+  const loop = watchLoop();
   let refused = noneRefused();
 
   const adapting = setInterval(() => {
-    limits.adapt(Math.max(loop.take(), commandDelay() * COMMAND_DELAY_SHARE));
+    const { delay, busy } = loop.take();
+    limits.adapt({ delay: Math.max(delay, commandDelay() * COMMAND_DELAY_SHARE), busy });
   }, ADAPT_EVERY);
   const logging = setInterval(() => {
     if (RANKS.every((rank) => refused[rank] === 0)) return;

@@ -3,9 +3,10 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { RouteTable } from "../rest/route_table.ts";
 import { type Rank, rankOf } from "../rpc/rank.ts";
 import type { Admission } from "./admission.ts";
-import { type Exchange, isEncrypted, type RequestHandler } from "./exchange.ts";
+import { type Exchange, isEncrypted, PASSED_ON, type RequestHandler } from "./exchange.ts";
 import { overloadedError, overloadedRouteAnswer, overloadedRpcAnswers, type ReadyAnswer } from "./overloaded_answer.ts";
 import { securityHeaders } from "./security_headers.ts";
+import { createTurns } from "./turns.ts";
 import { discardRest } from "./write_response.ts";
 
 /** A call that was refused. */
@@ -35,6 +36,7 @@ export function createAdmissionHandler({
 }: AdmissionHandlerOptions): RequestHandler {
   const rpcs = new Map(services.flatMap(({ methods }) => methods.map((method) => [pathOf(method), rankedRpc(method)])));
   const answerOf = overloadedRpcAnswers();
+  const turns = createTurns();
 
   return (exchange) => {
     const { path, request, response } = exchange;
@@ -46,7 +48,8 @@ export function createAdmissionHandler({
     const leave = admission.enter(rank);
     if (leave !== null) {
       response.on("close", leave);
-      return undefined;
+      // A stream has little to do at once, and is to be counted as one right away.
+      return rank === "list" && rpc?.streams !== true ? turns.take().then(() => PASSED_ON) : undefined;
     }
     onShed({ exchange, method: rpc?.method ?? null, rank });
     exchange.call.rpc = rpc?.name;
@@ -64,7 +67,7 @@ function rankedRpc(method: DescMethod) {
   const name = `${method.parent.typeName}/${method.name}`;
   const rank = rankOf(method);
   if (rank === null) throw new Error(`the contract gives ${name} no rank`);
-  return { name, method, rank };
+  return { name, method, rank, streams: method.methodKind !== "unary" };
 }
 
 async function refuse(exchange: Exchange, { status, headers, body }: ReadyAnswer): Promise<void> {

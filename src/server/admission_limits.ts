@@ -1,16 +1,13 @@
-/** How many calls of each rank may be in service at once: fewer when calls have to queue, more when they don't. */
+/** How many calls of each rank are let in: fewer when calls have to queue or the server gets short of time, more when they don't. */
 import type { Millis } from "../domain/time.ts";
 import { RANKS, type Rank } from "../rpc/rank.ts";
+import type { LoopLoad } from "./loop_load.ts";
 
 export interface RankLimits {
   /** Lets a call in: to be called when it is answered. Null: it is refused. */
   enter(rank: Rank): (() => void) | null;
-  /**
-   * Adapts the limits to how it went since the last time.
-   *
-   * @param delay how long calls had to queue
-   */
-  adapt(delay: Millis): void;
+  /** Adapts the limits to how it went since the last time. */
+  adapt(load: LoopLoad): void;
   limitOf(rank: Rank): number;
 }
 
@@ -21,18 +18,20 @@ interface Range {
   readonly most: number;
   /** How long calls may have to queue before fewer of this rank are let in. The lower the rank, the sooner it gives way. */
   readonly patience: Millis;
+  /** The share of its time that the server may be at work before fewer of this rank are let in. 1: its work is no reason. */
+  readonly share: number;
 }
 
 /**
- * A list takes some milliseconds, so few of them are what lets cancels pass. A cancel takes part in a commit that costs about the same
- * for one as for many, so refusing a few of them helps nobody.
+ * A list takes some milliseconds, so few of them are what lets cancels pass: they leave free what cancels that come all at once will need.
+ * A cancel takes part in a commit that costs about the same for one as for many, so refusing a few of them helps nobody.
  */
 const RANGES: Readonly<Record<Rank, Range>> = {
-  critical: { least: 2_048, most: 4_096, patience: 1_000 },
+  critical: { least: 2_048, most: 4_096, patience: 1_000, share: 1 },
   // As many as one connection may send at once: a script that registers its work in one stroke is no overload.
-  write: { least: 1_000, most: 2_048, patience: 500 },
-  read: { least: 1, most: 256, patience: 5 },
-  list: { least: 0.4, most: 32, patience: 2 },
+  write: { least: 1_000, most: 2_048, patience: 500, share: 1 },
+  read: { least: 0.4, most: 256, patience: 5, share: 1 },
+  list: { least: 0.2, most: 16, patience: 2, share: 0.7 },
 };
 
 /**
@@ -40,6 +39,8 @@ const RANGES: Readonly<Record<Rank, Range>> = {
  * time there is: what bounds it is how often one may begin.
  */
 const CALLS_PER_TURN = 5;
+
+const NO_LOAD: LoopLoad = { delay: 0, busy: 0 };
 
 /**
  * Fewer calls at once are not what keeps the server busy: it is slow because others have taken the processor or the disk, and refusing
@@ -61,7 +62,7 @@ const GROWTH = 1.05;
  * For how many adaptations a call counts as in service. What has been under way for longer waits for something else: a worker that
  * stops, a listener that completes, a job.
  */
-const SERVICE_TIME = 10;
+const SERVICE_TIME = 25;
 
 interface RankState {
   readonly range: Range;
@@ -107,10 +108,10 @@ export function createRankLimits(): RankLimits {
         state.inService -= 1;
       };
     },
-    adapt(delay) {
+    adapt(load) {
       const crowd = RANKS.reduce((sum, rank) => sum + states[rank].peak + states[rank].refused, 0);
       for (const rank of RANKS) {
-        adaptLimit(states[rank], crowd < CROWD ? 0 : delay);
+        adaptLimit(states[rank], crowd < CROWD ? NO_LOAD : load);
         age(states[rank]);
       }
     },
@@ -126,15 +127,16 @@ function isFull({ limit, inService, begun }: RankState): boolean {
   return inService >= Math.max(1, limit) || begun >= limit * CALLS_PER_TURN;
 }
 
-function adaptLimit(state: RankState, delay: Millis): void {
-  const { least, most, patience } = state.range;
-  if (delay <= patience) {
+function adaptLimit(state: RankState, { delay, busy }: LoopLoad): void {
+  const { least, most, patience, share } = state.range;
+  if (delay <= patience && busy <= share) {
     state.limit = Math.min(most, state.limit * GROWTH);
     return;
   }
   // A rank without calls is not what keeps the others waiting.
   if (state.begun === 0) return;
-  const left = Math.min(LEAST_CUT, Math.max(DEEPEST_CUT, patience / delay));
+  const wanted = Math.min(delay > patience ? patience / delay : 1, busy > share ? (1 - busy) / (1 - share) : 1);
+  const left = Math.min(LEAST_CUT, Math.max(DEEPEST_CUT, wanted));
   state.limit = Math.max(least, state.limit * STEEPEST_FALL, usedOf(state) * left);
 }
 

@@ -47,10 +47,14 @@ export interface Exchange {
   abort(reason: ConnectError): void;
 }
 
+/** What a handler resolves with that has made the exchange wait, and not answered it. */
+export const PASSED_ON: unique symbol = Symbol("passed on");
+
 /**
- * Answers an exchange. Undefined: it is not for this handler; the next one is asked. The port asks its handlers in order.
+ * Answers an exchange: it is answered when the promise resolves. Undefined, or a promise of PASSED_ON: it is not for this handler; the
+ * next one is asked. The port asks its handlers in order.
  */
-export type RequestHandler = (exchange: Exchange) => Promise<void> | undefined;
+export type RequestHandler = (exchange: Exchange) => Promise<unknown> | undefined;
 
 const REQUEST_ID_HEADER = "x-request-id";
 // Visible ASCII, so that it can stand in a log line and in a header as it came.

@@ -11,7 +11,14 @@ import type { Millis } from "../domain/time.ts";
 import type { JudgeUnreadable } from "../rpc/unreadable_calls.ts";
 import { type AdmissionHandlerOptions, createAdmissionHandler } from "./admission_handler.ts";
 import { createCorsHandler } from "./cors.ts";
-import { type Exchange, type NodeRequest, type NodeResponse, openExchange, type RequestHandler } from "./exchange.ts";
+import {
+  type Exchange,
+  type NodeRequest,
+  type NodeResponse,
+  openExchange,
+  PASSED_ON,
+  type RequestHandler,
+} from "./exchange.ts";
 import { createHeadGuard } from "./head_guard.ts";
 import { createHealth } from "./health.ts";
 import { answerFault, answerNotFound } from "./last_answers.ts";
@@ -137,7 +144,7 @@ export async function startPort(options: PortOptions): Promise<Port> {
 async function dispatch(exchange: Exchange, handlers: readonly RequestHandler[]): Promise<void> {
   for (const handler of handlers) {
     const answered = handler(exchange);
-    if (answered !== undefined) return answered;
+    if (answered !== undefined && (await answered) !== PASSED_ON) return;
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { RANKS, type Rank } from "../../src/rpc/rank.ts";
 import { createRankLimits, type RankLimits } from "../../src/server/admission_limits.ts";
+import type { LoopLoad } from "../../src/server/loop_load.ts";
 
 /** Far more than any limit lets in. */
 const CROWD = 10_000;
@@ -12,11 +13,18 @@ function letIn(limits: RankLimits, rank: Rank, calls: number = CROWD): number {
   return entered.length;
 }
 
-/** So many turns with a crowd of every rank, in which calls had to queue for `delay`. */
-function overload(limits: RankLimits, turns: number, delay: number): void {
+const IDLE: LoopLoad = { delay: 0, busy: 0 };
+
+/** That of a server on which calls had to queue for `delay`. */
+function queue(delay: number): LoopLoad {
+  return { delay, busy: 1 };
+}
+
+/** So many turns with a crowd of every rank. */
+function overload(limits: RankLimits, turns: number, load: LoopLoad): void {
   for (let turn = 0; turn < turns; turn += 1) {
     for (const rank of RANKS) letIn(limits, rank);
-    limits.adapt(delay);
+    limits.adapt(load);
   }
 }
 
@@ -48,7 +56,7 @@ describe("while nothing queues", () => {
     const waiting = Array.from({ length: CROWD }, () => limits.enter("critical")).filter((leave) => leave !== null);
     expect(limits.enter("critical")).toBeNull();
 
-    for (let turn = 0; turn < 10; turn += 1) limits.adapt(0);
+    for (let turn = 0; turn < 25; turn += 1) limits.adapt(IDLE);
 
     const entered = Array.from({ length: CROWD }, () => limits.enter("critical")).filter((leave) => leave !== null);
     expect(entered).toHaveLength(waiting.length);
@@ -60,20 +68,19 @@ describe("while nothing queues", () => {
 
 describe("when calls queue", () => {
   it.each<[number, readonly Rank[]]>([
-    [0, []],
     [4, ["list"]],
     [20, ["read", "list"]],
     [600, ["write", "read", "list"]],
     [2_000, ["critical", "write", "read", "list"]],
   ])("for %d ms, the ranks that give way are %j", (delay, ranks) => {
     const limits = createRankLimits();
-    overload(limits, 20, delay);
+    overload(limits, 20, queue(delay));
     expect(cutRanks(limits)).toEqual(ranks);
   });
 
   it("for very long, cancels are still let in by the hundred, and lists hardly", () => {
     const limits = createRankLimits();
-    overload(limits, 50, 5_000);
+    overload(limits, 50, queue(5_000));
     expect(letIn(limits, "critical")).toBeGreaterThanOrEqual(500);
     expect(letIn(limits, "list")).toBeLessThan(10);
   });
@@ -82,7 +89,7 @@ describe("when calls queue", () => {
     const limits = createRankLimits();
     for (let turn = 0; turn < 20; turn += 1) {
       letIn(limits, "critical");
-      limits.adapt(300);
+      limits.adapt(queue(300));
     }
     expect(cutRanks(limits)).toEqual([]);
   });
@@ -93,7 +100,7 @@ describe("when calls queue", () => {
       // One after the other, and some together.
       for (let call = 0; call < 20; call += 1) expect(letIn(limits, "list", 1)).toBe(1);
       expect(letIn(limits, "list", 15)).toBe(15);
-      limits.adapt(500);
+      limits.adapt(queue(500));
     }
     expect(cutRanks(limits)).toEqual([]);
   });
@@ -101,17 +108,38 @@ describe("when calls queue", () => {
   it("the longer they do, the more is refused at once", () => {
     const short = createRankLimits();
     const long = createRankLimits();
-    overload(short, 1, 4);
-    overload(long, 1, 50);
+    overload(short, 1, { delay: 3, busy: 0.5 });
+    overload(long, 1, { delay: 50, busy: 0.5 });
     expect(long.limitOf("list")).toBeLessThan(short.limitOf("list"));
+  });
+});
+
+describe("when the server is at work", () => {
+  it.each<[number, readonly Rank[]]>([
+    [0, []],
+    [0.7, []],
+    [0.8, ["list"]],
+    [1, ["list"]],
+  ])("for %d of its time, and no call queues, the ranks that give way are %j", (busy, ranks) => {
+    const limits = createRankLimits();
+    overload(limits, 20, { delay: 0, busy });
+    expect(cutRanks(limits)).toEqual(ranks);
+  });
+
+  it("all the time, a list is still let in now and then", () => {
+    const limits = createRankLimits();
+    for (let turn = 0; turn < 50; turn += 1) {
+      expect(letIn(limits, "list")).toBeGreaterThanOrEqual(1);
+      limits.adapt(queue(5_000));
+    }
   });
 });
 
 it("lets all in again within seconds when calls queue no longer", () => {
   const limits = createRankLimits();
-  overload(limits, 100, 5_000);
+  overload(limits, 100, queue(5_000));
   let turns = 0;
-  for (; cutRanks(limits).length > 0; turns += 1) limits.adapt(0);
-  // Twenty a second.
-  expect(turns).toBeLessThan(120);
+  for (; cutRanks(limits).length > 0; turns += 1) limits.adapt(IDLE);
+  // Fifty a second.
+  expect(turns).toBeLessThan(150);
 });

@@ -1,13 +1,20 @@
-/** How long the event loop keeps arriving requests waiting. */
+/** How much the event loop has to do, and how long it keeps arriving requests waiting. */
 import { type EventLoopUtilization, monitorEventLoopDelay, performance } from "node:perf_hooks";
 import type { Millis } from "../domain/time.ts";
 
-export interface LoopDelay {
+export interface LoopLoad {
   /**
-   * How late the loop was since the last time this was asked, at its better moments: a pause for garbage collection makes it late once, a
-   * queue makes it late always. 0 if it was not, or if it had nothing to do at times: then others had taken the processor.
+   * How late the loop was, at its better moments: a pause for garbage collection makes it late once, a queue makes it late always. 0 if it
+   * was not, or if it had nothing to do at times: then others had taken the processor.
    */
-  take(): Millis;
+  readonly delay: Millis;
+  /** The share of the time in which it was at work lately: from 0 to 1. */
+  readonly busy: number;
+}
+
+export interface LoopWatch {
+  /** Since the last time this was asked. */
+  take(): LoopLoad;
   close(): void;
 }
 
@@ -18,11 +25,18 @@ const RESOLUTION = 5;
 const BETTER_MOMENTS = 25;
 
 /** The share of time that a loop with a queue is at work. */
-const BUSY = 0.75;
+const BUSY_WITH_A_QUEUE = 0.75;
 
-export function watchLoopDelay(): LoopDelay {
+/**
+ * How much the latest share counts beside those before. A single one tells little: of a few milliseconds, all may be the work of one call,
+ * or of the garbage collector.
+ */
+const WEIGHT_OF_LATEST = 0.2;
+
+export function watchLoop(): LoopWatch {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION });
   histogram.enable();
+  let busy = 0;
   let takenAt = performance.now();
   let utilization: EventLoopUtilization = performance.eventLoopUtilization();
   return {
@@ -33,9 +47,10 @@ export function watchLoopDelay(): LoopDelay {
       histogram.reset();
       takenAt = now;
       const current = performance.eventLoopUtilization();
-      const busy = performance.eventLoopUtilization(current, utilization).utilization;
+      const latest = performance.eventLoopUtilization(current, utilization).utilization;
       utilization = current;
-      return busy < BUSY ? 0 : Math.max(0, delay - RESOLUTION);
+      busy += (latest - busy) * WEIGHT_OF_LATEST;
+      return { delay: latest < BUSY_WITH_A_QUEUE ? 0 : Math.max(0, delay - RESOLUTION), busy };
     },
     close: () => void histogram.disable(),
   };
