@@ -4,6 +4,7 @@ import type { BatchItemState, BatchState } from "../domain/batch_operation.ts";
 import type { Execution } from "../domain/execution.ts";
 import { type BatchFilter, type Listed, listBatchKeys, PREPARING, type Slice } from "./batch_operation_lists.ts";
 import type { BatchOperation, NewBatchOperation } from "./batch_operations.ts";
+import type { CountItems } from "./count_items.ts";
 import type { ProcessInstanceFilter } from "./process_instance_search.ts";
 import { executionOf } from "./rows.ts";
 import type { BatchOperationTable, Schema } from "./schema.ts";
@@ -70,12 +71,13 @@ export function selectItems(
 
 export async function listBatches(
   db: Kysely<Schema>,
+  countItems: CountItems,
   tenant: string,
   filter: BatchFilter,
   slice: Slice,
 ): Promise<Listed<BatchOperation>> {
   const { items, total } = await listBatchKeys(db, tenant, filter, slice);
-  const found = await Promise.all(items.map((key) => findBatch(db, tenant, key)));
+  const found = await Promise.all(items.map((key) => findBatch(db, countItems, tenant, key)));
   return { items: found.filter((batch) => batch !== null), total };
 }
 
@@ -129,21 +131,14 @@ function wasCancelled(eb: ExpressionBuilder<Schema, "execution">, was: boolean) 
   return eb("execution.cancellation_id", was ? "is not" : "is", null);
 }
 
-export async function findBatch(db: Kysely<Schema>, tenant: string, key: string): Promise<BatchOperation | null> {
+export async function findBatch(
+  db: Kysely<Schema>,
+  countItems: CountItems,
+  tenant: string,
+  key: string,
+): Promise<BatchOperation | null> {
   const row = await selectSeen(db).where("tenant", "=", tenant).where("key", "=", key).executeTakeFirst();
-  return row === undefined ? null : batchOf(row, await countItems(db, row.rid));
-}
-
-async function countItems(db: Kysely<Schema>, rid: number): Promise<Record<BatchItemState, number>> {
-  const counts = { pending: 0, active: 0, completed: 0, failed: 0, cancelled: 0 };
-  const rows = await db
-    .selectFrom("batch_item")
-    .select((eb) => ["state", eb.fn.countAll<number>().as("count")])
-    .where("batch_rid", "=", rid)
-    .groupBy("state")
-    .execute();
-  for (const { state, count } of rows) counts[state] = count;
-  return counts;
+  return row === undefined ? null : batchOf(row, await countItems(row));
 }
 
 export function newBatchOf(row: Omit<BatchRow, "state">): NewBatchOperation {

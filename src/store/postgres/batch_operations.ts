@@ -5,18 +5,8 @@ import type { ExecutionKey } from "../../domain/execution.ts";
 import { Refused, refusal } from "../../domain/refusal.ts";
 import type { Millis } from "../../domain/time.ts";
 import type { AuditEntry } from "../audit.ts";
-import { listBatchItems } from "../batch_operation_lists.ts";
-import {
-  ACTIVE,
-  type BatchRow,
-  findBatch,
-  hasActive,
-  listBatches,
-  listEnded,
-  selectItems,
-  selectSeen,
-  untouched,
-} from "../batch_operation_rows.ts";
+import { batchOperationReads } from "../batch_operation_reads.ts";
+import { ACTIVE, type BatchRow, selectItems, selectSeen, untouched } from "../batch_operation_rows.ts";
 import type { BatchOperations } from "../batch_operations.ts";
 import { forgetBatchCommands } from "../forget_commands.ts";
 import type { Idempotency } from "../idempotency.ts";
@@ -62,9 +52,7 @@ export function createPostgresBatchOperations(db: Kysely<Schema>, writing: Cance
         return key;
       }),
 
-    find: (tenant, key) => findBatch(db, tenant, key),
-    list: (tenant, filter, slice) => listBatches(db, tenant, filter, slice),
-    listItems: (tenant, filter, slice) => listBatchItems(db, tenant, filter, slice),
+    ...batchOperationReads(db),
 
     change: (tenant, key, { from, to }, idempotency, now, entry) =>
       transact(async (transaction) => {
@@ -128,9 +116,6 @@ export function createPostgresBatchOperations(db: Kysely<Schema>, writing: Cance
           .where((eb) => eb.exists(untouched(eb)))
           .execute();
       }),
-
-    listEnded: (limit) => listEnded(db, limit),
-    hasActive: () => hasActive(db),
   };
 }
 
