@@ -13,7 +13,7 @@ import { mintUuid } from "./ids.ts";
 import { passed } from "./passed.ts";
 
 /** How many items are worked off in one transaction at first, and at the least: fewer would mostly wait for the disk. */
-const LEAST = 200;
+const LEAST = 100;
 const MOST = 1_000;
 
 /** The same where transactions are written beside each other, and nobody waits for this one. */
@@ -32,6 +32,8 @@ export interface BatchRunnerOptions {
   readonly batches: BatchOperations;
   /** True where other processes work off the same batch operations. */
   readonly isShared: boolean;
+  /** Resolves when the store has been given the commands that wait now: a chunk goes behind them. */
+  readonly commandsHandedOver: () => Promise<void>;
   /** Told what was committed. */
   readonly onCommitted: (applied: readonly Applied[]) => void;
   /** Tells whoever watches an execution what happened to it after a sequence. */
@@ -105,14 +107,17 @@ export class BatchRunner {
   }
 
   async #run(): Promise<void> {
-    const { logger } = this.#options;
+    const { commandsHandedOver, logger } = this.#options;
     const { signal } = this.#stopping;
     while (this.#isAwake && !signal.aborted) {
       this.#isAwake = false;
       try {
         if (this.#isBehind) await this.#catchUp();
         // Between two chunks everybody else has a turn: callers, timers, and whatever waits in the command queue.
-        while ((await this.#step()) && !signal.aborted) await setImmediate();
+        while ((await this.#step()) && !signal.aborted) {
+          await setImmediate();
+          await commandsHandedOver();
+        }
       } catch (error) {
         logger.error({ err: error }, "batch operations can't go on; trying again");
         this.#isBehind = true;

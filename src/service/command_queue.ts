@@ -53,6 +53,7 @@ export class CommandQueue {
   /** How many batches are. */
   #underWay = 0;
   #closed = false;
+  #onHandedOver: (() => void)[] = [];
   #onDrained = (): void => undefined;
 
   constructor(options: CommandQueueOptions) {
@@ -80,6 +81,17 @@ export class CommandQueue {
   /** Decides a command that carries out an effect. Never shed: it is owed, and would only come again. */
   submitOwed(envelope: Envelope): Promise<Applied> {
     return this.#closed ? Promise.reject(shuttingDown()) : this.#enqueue(envelope);
+  }
+
+  /**
+   * Resolves when the store has been given what waits now: whoever is about to give it something large goes behind that. Of very many
+   * commands it is the next batch.
+   */
+  async handedOver(): Promise<void> {
+    if (this.#waiting.length === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onHandedOver.push(resolve);
+    });
   }
 
   /** Takes no more commands, and resolves when those that were taken are decided. */
@@ -122,7 +134,9 @@ export class CommandQueue {
     const batch = this.#waiting.splice(0, MAX_BATCH);
     this.#underWay += 1;
     this.#gather();
-    await this.#apply(batch);
+    const applied = this.#apply(batch);
+    for (const resolve of this.#onHandedOver.splice(0)) resolve();
+    await applied;
     this.#underWay -= 1;
     this.#gather();
     if (this.#isDrained()) this.#onDrained();

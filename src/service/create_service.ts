@@ -106,6 +106,7 @@ export function createService(options: ServiceOptions): RunningService {
   const batchRunner = new BatchRunner({
     batches: store.batchOperations,
     isShared: store.notices !== null,
+    commandsHandedOver: () => queue.handedOver(),
     onCommitted,
     tell: (key, afterSequence) => {
       tellWatchers({ store, bus }, key, afterSequence).catch((error: unknown) =>

@@ -200,6 +200,27 @@ describe("while a batch is under way", () => {
     expect(sizesOf(batches)).toEqual([1, 128, 128, 128]);
   });
 
+  it("whoever is about to give the store something large goes behind what waits", async () => {
+    const { queue, batches, submit } = queueOver(true);
+    await queue.handedOver();
+    submit(1);
+    await turns();
+    // Nothing waits: what is under way was given to the store before.
+    await queue.handedOver();
+
+    submit(5);
+    let isHandedOver = false;
+    void queue.handedOver().then(() => {
+      isHandedOver = true;
+    });
+    await turns();
+    expect(isHandedOver).toBe(false);
+    batches[0]!.answer();
+    await turns();
+    expect(sizesOf(batches)).toEqual([1, 5]);
+    expect(isHandedOver).toBe(true);
+  });
+
   it("all others wait if the store does not decide batches in their order", async () => {
     const { batches, submit } = queueOver(false);
     submit(1);

@@ -1,6 +1,6 @@
 /** Connect's unary JSON calls over a socket, one after another: cheaper than any HTTP client, which serves more than a benchmark needs. */
 import { once } from "node:events";
-import { connect } from "node:net";
+import { openSocket, readFrom } from "../client_socket.ts";
 import { type Lane, type OnAnswer, OverloadedError } from "../lane.ts";
 import { responseReader } from "./response_reader.ts";
 
@@ -16,9 +16,8 @@ interface OpenCall {
 const NOTHING = Buffer.alloc(0);
 
 export async function openHttp1(url: string): Promise<Http1Connection> {
-  const { host, hostname, port } = new URL(url);
-  const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-  await once(socket, "connect");
+  const { host } = new URL(url);
+  const socket = await openSocket(url);
   const heads = new Map<string, string>();
   let open: OpenCall | null = null;
   let failure: Error | null = null;
@@ -35,16 +34,7 @@ export async function openHttp1(url: string): Promise<Http1Connection> {
   const read = responseReader((status, body) => {
     finish(errorOf(open?.path ?? "nothing", status, body), body);
   });
-  socket.on("data", (chunk: Buffer) => {
-    try {
-      read(chunk);
-    } catch (error) {
-      fail(error instanceof Error ? error : new Error(String(error)));
-      socket.destroy();
-    }
-  });
-  socket.on("error", fail);
-  socket.on("close", () => fail(new Error("the server closed the connection")));
+  readFrom(socket, read, fail);
 
   return {
     call: (path, body, done) => {

@@ -3,7 +3,8 @@
  * machine of few cores the server misses what the load takes.
  */
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { openSocket, readFrom } from "../client_socket.ts";
 import { type OnAnswer, OverloadedError } from "../lane.ts";
 import { readAnswerHead } from "./answer_head.ts";
 import { contentOf, FLAG, FRAME, FRAME_HEAD_LENGTH, frameOf, frameReader } from "./frames.ts";
@@ -42,10 +43,7 @@ const REPLENISH_AFTER = 2 ** 28;
 const NOTHING = Buffer.alloc(0);
 
 export async function openHttp2(url: string): Promise<Http2Connection> {
-  const { host, hostname, port } = new URL(url);
-  const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-  await once(socket, "connect");
-  return speakHttp2(socket, host);
+  return speakHttp2(await openSocket(url), new URL(url).host);
 }
 
 function speakHttp2(socket: Socket, authority: string): Http2Connection {
@@ -143,16 +141,7 @@ function speakHttp2(socket: Socket, authority: string): Http2Connection {
         return;
     }
   });
-  socket.on("data", (chunk: Buffer) => {
-    try {
-      read(chunk);
-    } catch (error) {
-      fail(error instanceof Error ? error : new Error(String(error)));
-      socket.destroy();
-    }
-  });
-  socket.on("error", fail);
-  socket.on("close", () => fail(new Error("the server closed the connection")));
+  readFrom(socket, read, fail);
   socket.write(Buffer.concat([Buffer.from(PREFACE), settings(), windowUpdate(LARGEST_WINDOW - FIRST_WINDOW)]));
 
   const begin = (path: string, body: Buffer, onData: OpenCall["onData"], done: OnAnswer): void => {
