@@ -1,17 +1,16 @@
 /** Counts the items of batch operations by their states. The same over every database. */
-import type { Kysely } from "kysely";
+import type { Kysely, Selectable } from "kysely";
 import type { BatchItemState } from "../domain/batch_operation.ts";
 import type { Millis } from "../domain/time.ts";
-import type { BatchRow } from "./batch_operation_rows.ts";
-import type { Schema } from "./schema.ts";
+import type { BatchOperationTable, Schema } from "./schema.ts";
 
-export type ItemCounts = Readonly<Record<BatchItemState, number>>;
+type ItemCounts = Readonly<Record<BatchItemState, number>>;
 
 /**
  * Counts those of one batch operation. While one of very many items goes on, the counts may be some moments old: whoever asks again and
  * again how far it is would keep it, and everybody else, waiting. Of one that has ended they are exact.
  */
-export type CountItems = (batch: Pick<BatchRow, "rid" | "ended_at">) => Promise<ItemCounts>;
+export type CountItems = (batch: Pick<Selectable<BatchOperationTable>, "rid" | "ended_at">) => Promise<ItemCounts>;
 
 /** A count that took no longer is made anew each time: some ten thousand items. */
 const CHEAP: Millis = 2;
