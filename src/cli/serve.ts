@@ -1,5 +1,6 @@
 /** `belay serve`: runs the server until it is told to stop. */
 import { existsSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { Command } from "commander";
 import { InsecureAddressError, type RunningServer, type ServerConfig } from "../server/config.ts";
 import { isLoopback } from "../server/loopback.ts";
@@ -66,6 +67,8 @@ async function serve(config: ServerConfig): Promise<void> {
       "belay: on the loopback interface only, where everybody may call, because no credentials are configured; `belay keys create` makes a key",
     );
   }
+  // Node keeps what it has compiled when the process ends, but not when it is killed. The next start shall be a fast one in any case.
+  flushCompileCache();
   await stopped;
   await server.close();
   console.error("belay: stopped");

@@ -5,7 +5,7 @@ import { accompanied } from "../rpc/accompanied.ts";
 import { callerKey } from "../rpc/caller.ts";
 
 export interface StreamLimits {
-  /** Of all callers together. Default 40,000: twice the workers of a large fleet. One that has nothing to do takes some 17 KiB. */
+  /** Of all callers together. Default 40,000: twice the workers of a large fleet. One that has nothing to do takes some 16 KiB. */
   readonly total: number;
   /** Of one caller. Default 20,000: the workers of one key, each with a stream, and half of what there is for the others. */
   readonly perCaller: number;

@@ -2,20 +2,11 @@
 import type { Cancellation } from "../../src/domain/cancellation.ts";
 import type { Execution, ExecutionSpec, Kind, Lease } from "../../src/domain/execution.ts";
 import type { StoredEvent } from "../../src/service/service.ts";
+import { specWith } from "../domain/executions.ts";
 
 export const NOON = Date.UTC(2026, 0, 31, 12);
 
-export const SPEC: ExecutionSpec = {
-  engine: "worker",
-  parent: null,
-  root: null,
-  labels: {},
-  listeners: [],
-  detail: {},
-  workflowId: null,
-  canceledOutcomeId: null,
-  callbackUrl: null,
-};
+export const SPEC: ExecutionSpec = specWith();
 
 export const LEASE: Lease = { workerId: "w-1", token: 3, expiresAt: NOON + 15_000, duration: 15_000, expired: false };
 

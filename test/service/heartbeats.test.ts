@@ -5,6 +5,7 @@ import type { Lease } from "../../src/domain/execution.ts";
 import type { Signal } from "../../src/domain/signal.ts";
 import type { Millis } from "../../src/domain/time.ts";
 import { DATABASES } from "../store/databases.ts";
+import { ALL_PROCESSES } from "../store/filters.ts";
 import { startCounted } from "./counted_reads.ts";
 import { cancelOf, FOREVER, keyOfKind, registration, startService, TENANT, type TestService } from "./world.ts";
 
@@ -168,15 +169,7 @@ describe("the lease of running work", () => {
 
     const { items } = await held.world.service.listExecutions(
       TENANT,
-      {
-        kind: "process",
-        states: [],
-        labels: {},
-        parent: null,
-        createdAfter: null,
-        createdBefore: null,
-        workflowId: null,
-      },
+      ALL_PROCESSES,
       { size: 10, token: "" },
     );
 

@@ -15,10 +15,11 @@ import { createPool } from "../../src/store/postgres/pool.ts";
 import * as reads from "../../src/store/reads.ts";
 import { findAnswer } from "../../src/store/record_answer.ts";
 import type { Schema } from "../../src/store/schema.ts";
-import type { Envelope, ExecutionFilter } from "../../src/store/store.ts";
+import type { Envelope } from "../../src/store/store.ts";
 import { listWindow } from "../../src/store/windows.ts";
 import { cancelWith, specWith } from "../domain/executions.ts";
 import { sharedCluster } from "../postgres/shared_cluster.ts";
+import { ALL_PROCESSES } from "./filters.ts";
 
 const ROWS = 100_000;
 
@@ -153,15 +154,6 @@ function batchOperationsOf(own: Kysely<Schema>) {
   return createPostgresBatchOperations(own, { replica: "r", effectClaim: 1_000, faults: undefined, clock: "caller" });
 }
 
-const ALL: ExecutionFilter = {
-  kind: "process",
-  states: [],
-  labels: {},
-  parent: null,
-  createdAfter: null,
-  createdBefore: null,
-  workflowId: null,
-};
 const PAGE = { size: 50, token: "" };
 
 const QUESTIONS: readonly (readonly [string, (own: Kysely<Schema>) => Promise<unknown>])[] = [
@@ -215,12 +207,12 @@ const QUESTIONS: readonly (readonly [string, (own: Kysely<Schema>) => Promise<un
   ["open listener jobs", (own) => reads.listOpenListenerJobs(own, "acme", ["type-1", "type-2"], 50_000, 10)],
   ["when the next listener job can be taken", (own) => reads.nextListenerJobAt(own, "acme", ["type-1"])],
   ["the live children of an execution", (own) => reads.listLiveChildren(own, keyOf(500), null, 100)],
-  ["a page of executions", (own) => reads.listExecutions(own, "acme", ALL, PAGE)],
-  ["a page of running executions", (own) => reads.listExecutions(own, "acme", { ...ALL, states: ["running"] }, PAGE)],
-  ["a page of children", (own) => reads.listExecutions(own, "acme", { ...ALL, parent: keyOf(500) }, PAGE)],
+  ["a page of executions", (own) => reads.listExecutions(own, "acme", ALL_PROCESSES, PAGE)],
+  ["a page of running executions", (own) => reads.listExecutions(own, "acme", { ...ALL_PROCESSES, states: ["running"] }, PAGE)],
+  ["a page of children", (own) => reads.listExecutions(own, "acme", { ...ALL_PROCESSES, parent: keyOf(500) }, PAGE)],
   [
     "a page of executions with a label",
-    (own) => reads.listExecutions(own, "acme", { ...ALL, labels: { team: "t-7" } }, PAGE),
+    (own) => reads.listExecutions(own, "acme", { ...ALL_PROCESSES, labels: { team: "t-7" } }, PAGE),
   ],
   [
     "a page of cancellations",

@@ -8,8 +8,9 @@ import type { ExecutionKey } from "../../src/domain/execution.ts";
 import type { ProcessInstanceFilter } from "../../src/store/process_instance_search.ts";
 import { FIRST_PLACE, FIRST_TENANT } from "../../src/store/pruning.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open.ts";
-import type { ExecutionFilter, Store } from "../../src/store/store.ts";
+import type { Store } from "../../src/store/store.ts";
 import { specWith } from "../domain/executions.ts";
+import { ALL_PROCESSES } from "./filters.ts";
 
 /** The tables that grow with the work. */
 const GROWING = /\b(execution|event|effect|command|label|work_item|listener_job|batch_item|audit_event)\b/;
@@ -94,15 +95,6 @@ const KEY: ExecutionKey = { tenant: "acme", kind: "process_instance", id: "1" };
 const CHILD: ExecutionKey = { ...KEY, id: "2" };
 const COMMAND = { principal: "p", method: "Cancel", commandId: "c", fingerprint: "f" };
 const PAGE = { size: 50, token: "" };
-const ALL: ExecutionFilter = {
-  kind: "process",
-  states: [],
-  labels: {},
-  parent: null,
-  createdAfter: null,
-  createdBefore: null,
-  workflowId: null,
-};
 const CANCELLATIONS = {
   kind: null,
   execution: null,
@@ -133,11 +125,11 @@ const QUESTIONS: readonly (readonly [string, (store: Store) => Promise<unknown>]
   ["open listener jobs", ({ listOpenListenerJobs }) => listOpenListenerJobs("acme", ["a", "b"], 1_000, 10)],
   ["when the next listener job can be taken", ({ nextListenerJobAt }) => nextListenerJobAt("acme", ["a"])],
   ["the live children of an execution", ({ listLiveChildren }) => listLiveChildren(KEY, CHILD, 100)],
-  ["a page of executions", ({ listExecutions }) => listExecutions("acme", ALL, PAGE)],
-  ["a page of running ones", ({ listExecutions }) => listExecutions("acme", { ...ALL, states: ["running"] }, PAGE)],
-  ["a page of children", ({ listExecutions }) => listExecutions("acme", { ...ALL, parent: KEY }, PAGE)],
-  ["a page by label", ({ listExecutions }) => listExecutions("acme", { ...ALL, labels: { team: "a" } }, PAGE)],
-  ["a page of a workflow", ({ listExecutions }) => listExecutions("acme", { ...ALL, workflowId: "w-1" }, PAGE)],
+  ["a page of executions", ({ listExecutions }) => listExecutions("acme", ALL_PROCESSES, PAGE)],
+  ["a page of running ones", ({ listExecutions }) => listExecutions("acme", { ...ALL_PROCESSES, states: ["running"] }, PAGE)],
+  ["a page of children", ({ listExecutions }) => listExecutions("acme", { ...ALL_PROCESSES, parent: KEY }, PAGE)],
+  ["a page by label", ({ listExecutions }) => listExecutions("acme", { ...ALL_PROCESSES, labels: { team: "a" } }, PAGE)],
+  ["a page of a workflow", ({ listExecutions }) => listExecutions("acme", { ...ALL_PROCESSES, workflowId: "w-1" }, PAGE)],
   ["a page of cancellations", ({ listCancellations }) => listCancellations("acme", CANCELLATIONS, PAGE)],
   [
     "a page of those that are overdue",

@@ -3,6 +3,7 @@ import type { Command } from "../../src/domain/command.ts";
 import type { ExecutionKey } from "../../src/domain/execution.ts";
 import type { ExecutionFilter, Store } from "../../src/store/store.ts";
 import { cancelWith, specWith } from "../domain/executions.ts";
+import { ALL_PROCESSES } from "./filters.ts";
 import { DATABASES, openStore, type StoreUnderTest } from "./databases.ts";
 
 let test: StoreUnderTest;
@@ -19,16 +20,6 @@ function envelope(key: ExecutionKey, command: Command) {
 function register(labels: Record<string, string> = {}): Command {
   return { type: "register", spec: specWith({ labels }), queueItems: [], claim: null };
 }
-
-const ALL: ExecutionFilter = {
-  kind: "process",
-  states: [],
-  labels: {},
-  parent: null,
-  createdAfter: null,
-  createdBefore: null,
-  workflowId: null,
-};
 
 function registerWith(claim: { workerId: string; leaseDuration: number }): Command {
   return { type: "register", spec: specWith(), queueItems: [], claim };
@@ -153,7 +144,7 @@ describe.each(DATABASES)("over $name", (database) => {
     });
 
     async function idsOf(filter: Partial<ExecutionFilter>, size = 100): Promise<string[]> {
-      const { items } = await store.listExecutions("default", { ...ALL, ...filter }, { size, token: "" });
+      const { items } = await store.listExecutions("default", { ...ALL_PROCESSES, ...filter }, { size, token: "" });
       return items.map(({ key }) => key.id);
     }
 
@@ -161,7 +152,7 @@ describe.each(DATABASES)("over $name", (database) => {
       const seen: string[] = [];
       let token = "";
       do {
-        const page = await store.listExecutions("default", ALL, { size: 2, token });
+        const page = await store.listExecutions("default", ALL_PROCESSES, { size: 2, token });
         seen.push(...page.items.map(({ key }) => key.id));
         token = page.nextPageToken;
       } while (token !== "");
@@ -175,15 +166,15 @@ describe.each(DATABASES)("over $name", (database) => {
     });
 
     it("don't show another tenant's executions", async () => {
-      const { items } = await store.listExecutions("stranger", ALL, { size: 100, token: "" });
+      const { items } = await store.listExecutions("stranger", ALL_PROCESSES, { size: 100, token: "" });
       expect(items).toEqual([]);
     });
 
     it("refuse a page token of another list, and one that is nonsense", async () => {
-      const { nextPageToken } = await store.listExecutions("default", ALL, { size: 1, token: "" });
-      const other = store.listExecutions("default", { ...ALL, states: ["pending"] }, { size: 1, token: nextPageToken });
+      const { nextPageToken } = await store.listExecutions("default", ALL_PROCESSES, { size: 1, token: "" });
+      const other = store.listExecutions("default", { ...ALL_PROCESSES, states: ["pending"] }, { size: 1, token: nextPageToken });
       await expect(other).rejects.toMatchObject({ refusal: { reason: "invalid_page_token" } });
-      const nonsense = store.listExecutions("default", ALL, { size: 1, token: "%%%" });
+      const nonsense = store.listExecutions("default", ALL_PROCESSES, { size: 1, token: "%%%" });
       await expect(nonsense).rejects.toMatchObject({ refusal: { reason: "invalid_page_token" } });
     });
   });

@@ -176,10 +176,12 @@ export function prepareBatchStatements(database: Database, db: Kysely<Schema>) {
       database,
       moveItems().where("execution_rid", "=", parameter<number>("execution_rid")),
     ),
-    /** The same for all up to the last one whose turn has come. */
-    moveItemsUpTo: prepare<MovedColumns & { last: number }, never>(
+    /** The same for all from the first to the last one whose turn has come. Without the first, SQLite would look at all before it too. */
+    moveItemsBetween: prepare<MovedColumns & { first: number; last: number }, never>(
       database,
-      moveItems().where("execution_rid", "<=", parameter<number>("last")),
+      moveItems()
+        .where("execution_rid", ">=", parameter<number>("first"))
+        .where("execution_rid", "<=", parameter<number>("last")),
     ),
     settleItem: prepare<SettledColumns, never>(
       database,

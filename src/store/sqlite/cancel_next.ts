@@ -65,14 +65,15 @@ function moveItems(
   items: readonly ItemRow[],
   places: readonly ItemPlace[],
 ): void {
+  const first = items[0]?.execution_rid;
   const last = items.at(-1)?.execution_rid;
   const usual = usualOf(places);
-  if (last === undefined || usual === null) return;
+  if (first === undefined || last === undefined || usual === null) return;
   for (const [index, { execution_rid }] of items.entries()) {
     const place = places[index];
     if (place !== undefined && !isSame(place, usual)) statements.moveItem.run({ rid, execution_rid, ...place });
   }
-  statements.moveItemsUpTo.run({ rid, last, ...usual });
+  statements.moveItemsBetween.run({ rid, first, last, ...usual });
 }
 
 function usualOf(places: readonly ItemPlace[]): ItemPlace | null {
