@@ -167,11 +167,7 @@ describe("the lease of running work", () => {
     await held.pass(DURATION / 3);
     const { expiresAt } = await held.beat();
 
-    const { items } = await held.world.service.listExecutions(
-      TENANT,
-      ALL_PROCESSES,
-      { size: 10, token: "" },
-    );
+    const { items } = await held.world.service.listExecutions(TENANT, ALL_PROCESSES, { size: 10, token: "" });
 
     expect(items.find(({ key: { id } }) => id === key.id)?.lease).toMatchObject({ expiresAt });
   });

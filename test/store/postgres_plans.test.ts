@@ -208,7 +208,10 @@ const QUESTIONS: readonly (readonly [string, (own: Kysely<Schema>) => Promise<un
   ["when the next listener job can be taken", (own) => reads.nextListenerJobAt(own, "acme", ["type-1"])],
   ["the live children of an execution", (own) => reads.listLiveChildren(own, keyOf(500), null, 100)],
   ["a page of executions", (own) => reads.listExecutions(own, "acme", ALL_PROCESSES, PAGE)],
-  ["a page of running executions", (own) => reads.listExecutions(own, "acme", { ...ALL_PROCESSES, states: ["running"] }, PAGE)],
+  [
+    "a page of running executions",
+    (own) => reads.listExecutions(own, "acme", { ...ALL_PROCESSES, states: ["running"] }, PAGE),
+  ],
   ["a page of children", (own) => reads.listExecutions(own, "acme", { ...ALL_PROCESSES, parent: keyOf(500) }, PAGE)],
   [
     "a page of executions with a label",

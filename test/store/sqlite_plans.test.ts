@@ -126,10 +126,19 @@ const QUESTIONS: readonly (readonly [string, (store: Store) => Promise<unknown>]
   ["when the next listener job can be taken", ({ nextListenerJobAt }) => nextListenerJobAt("acme", ["a"])],
   ["the live children of an execution", ({ listLiveChildren }) => listLiveChildren(KEY, CHILD, 100)],
   ["a page of executions", ({ listExecutions }) => listExecutions("acme", ALL_PROCESSES, PAGE)],
-  ["a page of running ones", ({ listExecutions }) => listExecutions("acme", { ...ALL_PROCESSES, states: ["running"] }, PAGE)],
+  [
+    "a page of running ones",
+    ({ listExecutions }) => listExecutions("acme", { ...ALL_PROCESSES, states: ["running"] }, PAGE),
+  ],
   ["a page of children", ({ listExecutions }) => listExecutions("acme", { ...ALL_PROCESSES, parent: KEY }, PAGE)],
-  ["a page by label", ({ listExecutions }) => listExecutions("acme", { ...ALL_PROCESSES, labels: { team: "a" } }, PAGE)],
-  ["a page of a workflow", ({ listExecutions }) => listExecutions("acme", { ...ALL_PROCESSES, workflowId: "w-1" }, PAGE)],
+  [
+    "a page by label",
+    ({ listExecutions }) => listExecutions("acme", { ...ALL_PROCESSES, labels: { team: "a" } }, PAGE),
+  ],
+  [
+    "a page of a workflow",
+    ({ listExecutions }) => listExecutions("acme", { ...ALL_PROCESSES, workflowId: "w-1" }, PAGE),
+  ],
   ["a page of cancellations", ({ listCancellations }) => listCancellations("acme", CANCELLATIONS, PAGE)],
   [
     "a page of those that are overdue",

@@ -3,8 +3,8 @@ import type { Command } from "../../src/domain/command.ts";
 import type { ExecutionKey } from "../../src/domain/execution.ts";
 import type { ExecutionFilter, Store } from "../../src/store/store.ts";
 import { cancelWith, specWith } from "../domain/executions.ts";
-import { ALL_PROCESSES } from "./filters.ts";
 import { DATABASES, openStore, type StoreUnderTest } from "./databases.ts";
+import { ALL_PROCESSES } from "./filters.ts";
 
 let test: StoreUnderTest;
 let store: Store;
@@ -172,7 +172,11 @@ describe.each(DATABASES)("over $name", (database) => {
 
     it("refuse a page token of another list, and one that is nonsense", async () => {
       const { nextPageToken } = await store.listExecutions("default", ALL_PROCESSES, { size: 1, token: "" });
-      const other = store.listExecutions("default", { ...ALL_PROCESSES, states: ["pending"] }, { size: 1, token: nextPageToken });
+      const other = store.listExecutions(
+        "default",
+        { ...ALL_PROCESSES, states: ["pending"] },
+        { size: 1, token: nextPageToken },
+      );
       await expect(other).rejects.toMatchObject({ refusal: { reason: "invalid_page_token" } });
       const nonsense = store.listExecutions("default", ALL_PROCESSES, { size: 1, token: "%%%" });
       await expect(nonsense).rejects.toMatchObject({ refusal: { reason: "invalid_page_token" } });
