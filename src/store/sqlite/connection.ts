@@ -24,7 +24,8 @@ function configure(database: Database): void {
   database.pragma("journal_mode = WAL");
   database.pragma("synchronous = FULL");
   database.pragma("foreign_keys = ON");
-  // 16 MB. With the default of 4 MB many batches under load wait for a checkpoint too, and with four times as much those that do wait long.
+  // 16 MB, most of which the checkpoint thread has copied by then. With the default of 4 MB many batches under load wait for a checkpoint too,
+  // and with four times as much those that do wait long.
   database.pragma("wal_autocheckpoint = 4096");
   database.pragma("journal_size_limit = 67108864");
   // The connections of this process never wait for each other for long; this is for a shell that writes into the file. All else that the

@@ -10,6 +10,7 @@ import { migrate } from "../migrate.ts";
 import { SQLITE_SCHEMA } from "../migrations/dialect.ts";
 import type { Store } from "../store.ts";
 import { StoreOpenError } from "../store_open_error.ts";
+import { startCheckpoints } from "./checkpoints.ts";
 import { releaseClaims } from "./claim_effects.ts";
 import { connect, type SqliteConnection } from "./connection.ts";
 import { createWriter } from "./create_writer.ts";
@@ -66,8 +67,10 @@ export async function openSqliteStore(path: string, options: SqliteOptions = {})
     // Reads never wait for a write: they have a connection of their own, which is the first one once the thread has taken the writes over. A
     // database in memory is seen by one connection only.
     const reading = isThreaded || path === IN_MEMORY ? first : open();
+    const checkpoints = isThreaded ? startCheckpoints(path, logger) : null;
     const close = async (): Promise<void> => {
       try {
+        await checkpoints?.close();
         await writer.connection.close();
       } finally {
         closeAll();
