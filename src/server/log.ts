@@ -11,6 +11,9 @@ const FLUSH_EVERY: Millis = 50;
 // Whoever reads the log may be slow, or gone: what it does not take is dropped from here on.
 const MOST_UNWRITTEN_BYTES = 16 * 1024 * 1024;
 
+/** pino's number for errors: those, and what is worse, wait for nothing, because a process that is killed keeps to itself what waits. */
+const ERROR = 50;
+
 export function openLog(level: string): Logger {
   const output = pino.destination({
     dest: 1,
@@ -19,5 +22,14 @@ export function openLog(level: string): Logger {
     periodicFlush: FLUSH_EVERY,
     maxLength: MOST_UNWRITTEN_BYTES,
   });
-  return pino({ level }, output);
+  const lines = {
+    // Has pino say the level of each line before it writes it.
+    [Symbol.for("pino.metadata")]: true,
+    lastLevel: 0,
+    write(line: string): void {
+      output.write(line);
+      if (lines.lastLevel >= ERROR) output.flush();
+    },
+  };
+  return pino({ level }, lines);
 }
