@@ -111,8 +111,10 @@ function checkAnswer(
   return cancellation.id === answer.id ? entry : [...entry, `has cancellation ${cancellation.id}, not ${answer.id}`];
 }
 
-/** A refusal says how the execution stands, and that does not change any more. */
-function checkRefusals({ cancels }: Told, { state, cancellation }: Execution): string[] {
+/** A refusal says how the execution stands, and that does not change any more; but for one whose registration was still under way. */
+function checkRefusals({ cancels, pid, hasDied }: Told, { state, cancellation }: Execution): string[] {
+  // Its worker died before it was told anything: what it had asked for may have waited in a replica that stood still.
+  const mayComeLater = hasDied && pid === null;
   return cancels.flatMap(({ said }) =>
     said.flatMap((one): string[] => {
       if (one.type === "answered") return [];
@@ -123,6 +125,8 @@ function checkRefusals({ cancels }: Told, { state, cancellation }: Execution): s
           return state === "cancelled" ? [] : [`was told to be cancelled, and is ${state}`];
         case "NOT_A_ROOT":
           return [];
+        case "EXECUTION_NOT_FOUND":
+          return mayComeLater ? [] : [`was told not to be there, and is ${state}`];
         default:
           return [`a cancel was refused: ${one.reason} (${state}, ${cancellation?.stage})`];
       }
