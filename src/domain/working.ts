@@ -240,7 +240,10 @@ export function refuseResult(draft: Draft, command: Complete | Fail): Decision {
 export function finishAgain(draft: Draft, command: Complete | Fail): Decision {
   const { execution } = draft;
   const state = command.type === "complete" ? "completed" : "failed";
-  const same = execution.state === state && command.token === execution.token;
+  const { lease, token } = execution;
+  // A token that is newer than the lease was given to nobody: it only says that the lease counts no more.
+  const isHolders = command.token === token && (lease === null || lease.token === token);
+  const same = execution.state === state && isHolders;
   return same ? unchanged(execution) : refuseFinished(execution);
 }
 
