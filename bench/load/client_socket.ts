@@ -27,3 +27,14 @@ export function readFrom(socket: Socket, read: (chunk: Buffer) => void, fail: (e
   socket.on("error", fail);
   socket.on("close", () => fail(new Error("the server closed the connection")));
 }
+
+/** Says `last`, if anything, and resolves once the server has closed its side too, or the connection broke. */
+export async function closeSocket(socket: Socket, last?: Buffer): Promise<void> {
+  if (socket.destroyed) return;
+  await new Promise<void>((resolve) => {
+    socket.once("close", () => resolve());
+    if (last !== undefined) socket.write(last);
+    socket.end();
+    socket.resume();
+  });
+}

@@ -11,6 +11,7 @@ import type { Clock } from "./clock.ts";
 import { CANCELLATION_ENDS, type EventBus } from "./event_bus.ts";
 import { mintUuid } from "./ids.ts";
 import { passed } from "./passed.ts";
+import type { Timelines } from "./timelines.ts";
 
 /** How many items are worked off in one transaction at first, and at the least: fewer would mostly wait for the disk. */
 const LEAST = 100;
@@ -36,9 +37,8 @@ export interface BatchRunnerOptions {
   readonly commandsHandedOver: () => Promise<void>;
   /** Told what was committed. */
   readonly onCommitted: (applied: readonly Applied[]) => void;
-  /** Tells whoever watches an execution what happened to it after a sequence. */
-  readonly tell: (key: ExecutionKey, afterSequence: number) => void;
   readonly bus: EventBus;
+  readonly timelines: Timelines;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -191,9 +191,9 @@ export class BatchRunner {
   }
 
   #publish({ applied, ended }: CancelledItems): void {
-    const { onCommitted, bus, tell } = this.#options;
+    const { onCommitted, bus, timelines } = this.#options;
     onCommitted(applied);
-    for (const { key, from } of ended) if (bus.isWatched(key)) tell(key, from - 1);
+    for (const { key, from } of ended) if (bus.isWatched(key)) void timelines.read(key, from - 1);
   }
 }
 

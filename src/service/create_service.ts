@@ -24,7 +24,7 @@ import { OtherReplicas } from "./other_replicas.ts";
 import { productListUseCases } from "./product_lists.ts";
 import { Retention, type RetentionTimes } from "./retention.ts";
 import type { Service } from "./service.ts";
-import { tellWatchers } from "./tell_watchers.ts";
+import { Timelines } from "./timelines.ts";
 import { watchUseCases } from "./watching.ts";
 import { workerUseCases } from "./workers.ts";
 
@@ -68,10 +68,11 @@ export function createService(options: ServiceOptions): RunningService {
   const { store, clock, workers, logger, flags = NO_FLAGS, effectClaim = EFFECT_CLAIM, faults } = options;
   const engines = new Map<string, Engine>([workers, ...(options.engines ?? [])].map((engine) => [engine.name, engine]));
   const bus = new EventBus();
+  const timelines = new Timelines({ store, bus, logger });
   const onCommitted = (applied: readonly Applied[]): void => {
     for (const one of applied) {
       heard.settle(one);
-      bus.publish(one);
+      timelines.publish(one);
     }
     dispatcher.accept(applied);
   };
@@ -108,15 +109,8 @@ export function createService(options: ServiceOptions): RunningService {
     isShared: store.notices !== null,
     commandsHandedOver: () => queue.handedOver(),
     onCommitted,
-    tell: (key, afterSequence) => {
-      tellWatchers({ store, bus }, key, afterSequence).catch((error: unknown) =>
-        logger.warn(
-          { err: error, execution: key },
-          "what happened to an execution can't be told to those who watch it",
-        ),
-      );
-    },
     bus,
+    timelines,
     clock,
     logger,
   });
@@ -129,7 +123,8 @@ export function createService(options: ServiceOptions): RunningService {
   });
   retention.start();
   const { notices } = store;
-  const replicas = notices === null ? null : new OtherReplicas({ store, notices, bus, queue, workers, logger });
+  const replicas =
+    notices === null ? null : new OtherReplicas({ store, notices, bus, timelines, queue, workers, logger });
   replicas?.start();
   const context: Context = { store, queue, bus, heard, clock, engines, workers, flags };
   return {
@@ -148,6 +143,7 @@ export function createService(options: ServiceOptions): RunningService {
       await batchRunner.stop();
       await dispatcher.stop();
       await queue.close();
+      await timelines.stop();
     },
   };
 }

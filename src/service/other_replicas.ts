@@ -8,7 +8,7 @@ import type { Notice, Notices } from "../store/notices.ts";
 import type { Store } from "../store/store.ts";
 import type { CommandQueue } from "./command_queue.ts";
 import type { EventBus } from "./event_bus.ts";
-import { tellWatchers } from "./tell_watchers.ts";
+import type { Timelines } from "./timelines.ts";
 
 /** How long something that happened elsewhere stays unseen at most, if its notice got lost. */
 const LOOK_EVERY: Millis = 1_000;
@@ -17,6 +17,7 @@ export interface OtherReplicasOptions {
   readonly store: Store;
   readonly notices: Notices;
   readonly bus: EventBus;
+  readonly timelines: Timelines;
   readonly queue: CommandQueue;
   readonly workers: WorkerEngine;
   readonly logger: Logger;
@@ -49,7 +50,7 @@ export class OtherReplicas {
     switch (notice.type) {
       case "changes":
         for (const { key, from } of notice.changes) {
-          if (this.#options.bus.hasListeners(key)) this.#track(tellWatchers(this.#options, key, from - 1));
+          if (this.#options.bus.hasListeners(key)) void this.#options.timelines.read(key, from - 1);
         }
         return;
       case "order":
@@ -72,14 +73,14 @@ export class OtherReplicas {
   }
 
   async #lookAtWatched(): Promise<void> {
-    const { bus, store, logger } = this.#options;
+    const { bus, store, timelines, logger } = this.#options;
     const seen = new Map(Array.from(bus.watched, (watched) => [keyOf(watched.key), watched]));
     if (seen.size === 0) return;
     try {
       const keys = Array.from(seen.values(), ({ key }) => key);
       for (const { key, sequence } of await store.lastSequences(keys)) {
         const { lastSequence = 0 } = seen.get(keyOf(key)) ?? {};
-        if (sequence > lastSequence) await tellWatchers(this.#options, key, lastSequence);
+        if (sequence > lastSequence) await timelines.read(key, lastSequence);
       }
     } catch (error) {
       logger.warn({ err: error }, "what other replicas do can't be looked at; trying again");

@@ -16,31 +16,35 @@ export interface Following {
 export function follow({ bus, store }: Pick<Context, "bus" | "store">, key: ExecutionKey): Following {
   let latest: Execution | null = null;
   let tell: (execution: Execution) => void = () => undefined;
-  const stop = bus.subscribeToExecution(key, ({ execution }) => {
+  const stop = bus.follow(key, ({ execution }) => {
     if (execution === null) return;
     latest = execution;
     tell(execution);
   });
-  // What other processes commit is told late, and not in order.
+  // What other processes commit is told late, and not in order: it is worth a look, and no more.
   const isToldAll = store.notices === null;
+  const look = async (): Promise<Execution | null> =>
+    isToldAll && latest !== null ? latest : await store.findExecution(key);
   return {
     until: async (isReached, signal) => {
-      if (signal.aborted) return null;
-      const waited = Promise.withResolvers<Execution | null>();
-      tell = (execution) => {
-        if (isReached(execution)) waited.resolve(execution);
-      };
-      const abort = () => waited.resolve(null);
-      signal.addEventListener("abort", abort, { once: true });
-      try {
-        // Looks after it has begun to listen, so that nothing can happen unseen in between.
-        const current = isToldAll && latest !== null ? latest : await store.findExecution(key);
-        if (current === null || isReached(current)) return current;
-        return await waited.promise;
-      } finally {
-        tell = () => undefined;
-        signal.removeEventListener("abort", abort);
+      while (!signal.aborted) {
+        const told = Promise.withResolvers<void>();
+        tell = (execution) => {
+          if (isReached(execution)) told.resolve();
+        };
+        const abort = () => told.resolve();
+        signal.addEventListener("abort", abort, { once: true });
+        try {
+          // Looks after it has begun to listen, so that nothing can happen unseen in between.
+          const current = await look();
+          if (current === null || isReached(current)) return current;
+          await told.promise;
+        } finally {
+          tell = () => undefined;
+          signal.removeEventListener("abort", abort);
+        }
       }
+      return null;
     },
     stop,
   };

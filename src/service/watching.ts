@@ -21,6 +21,8 @@ interface Watched {
 /** What a commit means to a watcher: no more than this waits for it. */
 interface Change {
   readonly events: readonly StoredEvent[];
+  /** The sequence of the last event of the execution. */
+  readonly upTo: number;
   /** True when nothing more can happen. */
   readonly isOver: boolean;
 }
@@ -52,9 +54,7 @@ async function* watch(
   signal: AbortSignal,
 ): AsyncGenerator<StoredEvent> {
   const channel = new Channel(BACKLOG);
-  const unsubscribe = context.bus.subscribeToExecution(watched.key, (applied) =>
-    channel.push(changeOf(applied, watched)),
-  );
+  const unsubscribe = context.bus.watch(watched.key, (applied) => channel.push(changeOf(applied, watched)));
   const close = () => channel.close();
   signal.addEventListener("abort", close, { once: true });
   if (signal.aborted) close();
@@ -69,13 +69,19 @@ async function* watch(
       last = event.sequence;
     }
     if (watched.isOver(execution)) return;
-    for await (const { events, isOver } of channel) {
-      for (const event of events) {
+    for await (const change of channel) {
+      for (const event of change.events) {
         if (event.sequence <= last) continue;
         yield event;
         last = event.sequence;
       }
-      if (isOver) return;
+      if (!change.isOver) continue;
+      if (change.upTo >= last) return;
+      // It was committed before what was seen, and another cancellation may have begun since.
+      const now = await context.store.findExecution(watched.key);
+      if (now !== null && !watched.isOver(now)) continue;
+      yield* history(context, watched, last);
+      return;
     }
   } finally {
     unsubscribe();
@@ -101,7 +107,8 @@ async function* history(context: Context, watched: Watched, afterSequence: numbe
 
 function changeOf({ execution, events }: Applied, watched: Watched): Change {
   const isOver = execution !== null && watched.isOver(execution);
-  return { events: events.filter((event) => belongs(event, watched)), isOver };
+  const upTo = events.at(-1)?.sequence ?? 0;
+  return { events: events.filter((event) => belongs(event, watched)), upTo, isOver };
 }
 
 /** As much as a watcher catches up with in a moment: there may be thousands of them. */

@@ -59,7 +59,7 @@ describe.each(DATABASES)("over $name", (database) => {
       const types = await typesOf(
         test.service.watchCancellation("default", execution.cancellation?.id ?? "", 0, FOREVER),
       );
-      expect(types.slice(-2)).toEqual(["stop_confirmed", "cancellation_ended"]);
+      expect(types.slice(-3)).toEqual(["stop_delivered", "stop_confirmed", "cancellation_ended"]);
       worker.abort();
       await obeying;
     });

@@ -1,10 +1,9 @@
 /** The service over a real database, for tests. */
-import { setImmediate } from "node:timers/promises";
 import { pino } from "pino";
 import type { ExecutionKey, ExecutionSpec, Kind } from "../../src/domain/execution.ts";
 import { WorkerEngine } from "../../src/engines/worker_engine.ts";
 import { createService, type RunningService, type ServiceOptions } from "../../src/service/create_service.ts";
-import type { CancelRequest, RegisterRequest, StoredEvent } from "../../src/service/service.ts";
+import type { CancelRequest, RegisterRequest, StoredEvent, WorkerMessage } from "../../src/service/service.ts";
 import type { Store } from "../../src/store/store.ts";
 import { type Database, SQLITE } from "../store/databases.ts";
 
@@ -31,17 +30,8 @@ export async function startService(
 ): Promise<TestService> {
   const fresh = await database.create();
   const open = async () => {
-    const { store, clock } = await fresh.open(change.clock === undefined ? "database" : "caller");
-    const service = createService({
-      store,
-      clock,
-      workers: new WorkerEngine(),
-      callbacks: { secret: null, bodyOf: ({ state }) => JSON.stringify({ state }) },
-      logger: pino({ level: "silent" }),
-      leaseGrace: 0,
-      ...change,
-    });
-    return { store, service };
+    const opened = await fresh.open(change.clock === undefined ? "database" : "caller");
+    return { store: opened.store, service: serviceOver(opened, change) };
   };
   const stop = async () => {
     await running.service.stop();
@@ -59,6 +49,22 @@ export async function startService(
     },
   };
   return running;
+}
+
+/** A service over an open store. */
+export function serviceOver(
+  { store, clock }: Pick<ServiceOptions, "store" | "clock">,
+  change: Partial<ServiceOptions> = {},
+): RunningService {
+  return createService({
+    store,
+    clock,
+    workers: new WorkerEngine(),
+    callbacks: { secret: null, bodyOf: ({ state }) => JSON.stringify({ state }) },
+    logger: pino({ level: "silent" }),
+    leaseGrace: 0,
+    ...change,
+  });
 }
 
 export function keyOfKind(kind: Kind, id: string): ExecutionKey {
@@ -120,10 +126,18 @@ export async function obey(
   obeyed: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
+  const reports: Promise<void>[] = [];
   for await (const message of service.attach(TENANT, workerId, signal)) {
-    if (message.type !== "stop_order" || !obeyed.includes(message.order.signal)) continue;
-    // A worker is a network away: its report does not come before the order's delivery is noted.
-    await setImmediate();
-    await service.reportStopped(message.order.execution.key, message.order.token, "gone");
+    if (message.type === "stop_order" && obeyed.includes(message.order.signal)) reports.push(report(service, message));
   }
+  await Promise.all(reports);
+}
+
+/** A worker is a network away: its report does not come before the order's delivery is noted. */
+async function report(service: RunningService, { order }: Extract<WorkerMessage, { type: "stop_order" }>) {
+  const { key } = order.execution;
+  for await (const { type } of service.watchExecution(key, 0, FOREVER)) {
+    if (type === `${order.signal}_delivered`) break;
+  }
+  await service.reportStopped(key, order.token, "gone");
 }

@@ -1,6 +1,5 @@
 /** Connect's unary JSON calls over a socket, one after another: cheaper than any HTTP client, which serves more than a benchmark needs. */
-import { once } from "node:events";
-import { openSocket, readFrom } from "../client_socket.ts";
+import { closeSocket, openSocket, readFrom } from "../client_socket.ts";
 import { type Lane, type OnAnswer, OverloadedError } from "../lane.ts";
 import { responseReader } from "./response_reader.ts";
 
@@ -51,13 +50,7 @@ export async function openHttp1(url: string): Promise<Http1Connection> {
       open = { path, done };
       socket.write(`${head}${body.length}\r\n\r\n${body.toString("latin1")}`, "latin1");
     },
-    close: async () => {
-      if (socket.destroyed) return;
-      const closed = once(socket, "close");
-      socket.end();
-      socket.resume();
-      await closed;
-    },
+    close: () => closeSocket(socket),
   };
 }
 

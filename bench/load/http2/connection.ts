@@ -2,9 +2,8 @@
  * gRPC calls over a socket, frame by frame. Node's own HTTP/2 client takes several times the processor time for each call, and on a
  * machine of few cores the server misses what the load takes.
  */
-import { once } from "node:events";
 import type { Socket } from "node:net";
-import { openSocket, readFrom } from "../client_socket.ts";
+import { closeSocket, openSocket, readFrom } from "../client_socket.ts";
 import { type OnAnswer, OverloadedError } from "../lane.ts";
 import { readAnswerHead } from "./answer_head.ts";
 import { contentOf, FLAG, FRAME, FRAME_HEAD_LENGTH, frameOf, frameReader } from "./frames.ts";
@@ -61,7 +60,8 @@ function speakHttp2(socket: Socket, authority: string): Http2Connection {
   const flush = (): void => {
     const bytes = Buffer.concat(outgoing);
     outgoing = [];
-    if (bytes.length > 0) socket.write(bytes);
+    // What is left to say to a connection that is being closed is of no use to anybody.
+    if (bytes.length > 0 && socket.writable) socket.write(bytes);
   };
   const send = (bytes: Buffer): void => {
     // Everything that is sent because of one chunk of answers goes out in one write.
@@ -162,13 +162,7 @@ function speakHttp2(socket: Socket, authority: string): Http2Connection {
   return {
     call: (path, body, done) => begin(path, body, null, done),
     follow: begin,
-    close: async () => {
-      if (socket.destroyed) return;
-      const closed = once(socket, "close");
-      socket.end(frameOf(FRAME.goaway, 0, 0, Buffer.alloc(8)));
-      socket.resume();
-      await closed;
-    },
+    close: () => closeSocket(socket, frameOf(FRAME.goaway, 0, 0, Buffer.alloc(8))),
   };
 }
 
