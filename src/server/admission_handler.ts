@@ -3,7 +3,7 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { RouteTable } from "../rest/route_table.ts";
 import { type Rank, rankOf } from "../rpc/rank.ts";
 import type { Admission } from "./admission.ts";
-import { type Exchange, isEncrypted, PASSED_ON, type RequestHandler } from "./exchange.ts";
+import { type Exchange, isEncrypted, type RequestHandler } from "./exchange.ts";
 import { overloadedError, overloadedRouteAnswer, overloadedRpcAnswers, type ReadyAnswer } from "./overloaded_answer.ts";
 import { securityHeaders } from "./security_headers.ts";
 import { createTurns } from "./turns.ts";
@@ -27,13 +27,15 @@ export interface AdmissionHandlerOptions {
   readonly onShed: (call: ShedCall) => void;
 }
 
-/** Throws if the contract gives an RPC of the services no rank. */
-export function createAdmissionHandler({
-  admission,
-  services,
-  table,
-  onShed,
-}: AdmissionHandlerOptions): RequestHandler {
+/**
+ * Throws if the contract gives an RPC of the services no rank.
+ *
+ * @param next answers what is admitted
+ */
+export function createAdmissionHandler(
+  { admission, services, table, onShed }: AdmissionHandlerOptions,
+  next: RequestHandler,
+): RequestHandler {
   const rpcs = new Map(services.flatMap(({ methods }) => methods.map((method) => [pathOf(method), rankedRpc(method)])));
   const answerOf = overloadedRpcAnswers();
   const turns = createTurns();
@@ -44,12 +46,12 @@ export function createAdmissionHandler({
     const found = rpc === undefined ? (table?.find(request.method ?? "", path) ?? null) : null;
     const rank = rpc?.rank ?? found?.route.rank;
     // What has no path here costs no less to refuse than to answer.
-    if (rank === undefined) return undefined;
+    if (rank === undefined) return next(exchange);
     const leave = admission.enter(rank);
     if (leave !== null) {
       response.on("close", leave);
       // A stream has little to do at once, and is to be counted as one right away.
-      return rank === "list" && rpc?.streams !== true ? turns.take().then(() => PASSED_ON) : undefined;
+      return rank === "list" && rpc?.streams !== true ? turns.take().then(() => next(exchange)) : next(exchange);
     }
     onShed({ exchange, method: rpc?.method ?? null, rank });
     exchange.call.rpc = rpc?.name;

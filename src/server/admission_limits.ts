@@ -38,7 +38,7 @@ const RANGES: Readonly<Record<Rank, Range>> = {
  * How many calls a limit of one lets in from one adaptation to the next. On a single thread one call at a time could still take all the
  * time there is: what bounds it is how often one may begin.
  */
-const CALLS_PER_TURN = 5;
+const CALLS_PER_ADAPTATION = 5;
 
 const NO_LOAD: LoopLoad = { delay: 0, busy: 0 };
 
@@ -124,7 +124,7 @@ function newState(range: Range): RankState {
 }
 
 function isFull({ limit, inService, begun }: RankState): boolean {
-  return inService >= Math.max(1, limit) || begun >= limit * CALLS_PER_TURN;
+  return inService >= Math.max(1, limit) || begun >= limit * CALLS_PER_ADAPTATION;
 }
 
 function adaptLimit(state: RankState, { delay, busy }: LoopLoad): void {
@@ -142,7 +142,7 @@ function adaptLimit(state: RankState, { delay, busy }: LoopLoad): void {
 
 /** As much of the limit as was used. */
 function usedOf({ limit, peak, begun }: RankState): number {
-  return Math.min(limit, Math.max(peak, begun / CALLS_PER_TURN));
+  return Math.min(limit, Math.max(peak, begun / CALLS_PER_ADAPTATION));
 }
 
 function age(state: RankState): void {

@@ -47,14 +47,19 @@ export interface Exchange {
   abort(reason: ConnectError): void;
 }
 
-/** What a handler resolves with that has made the exchange wait, and not answered it. */
-export const PASSED_ON: unique symbol = Symbol("passed on");
+/** Answers an exchange: it is answered when the promise resolves. Undefined: it is not for this handler; the next one is asked. */
+export type RequestHandler = (exchange: Exchange) => Promise<void> | undefined;
 
-/**
- * Answers an exchange: it is answered when the promise resolves. Undefined, or a promise of PASSED_ON: it is not for this handler; the
- * next one is asked. The port asks its handlers in order.
- */
-export type RequestHandler = (exchange: Exchange) => Promise<unknown> | undefined;
+/** Asks handlers one after another, until one of them answers. */
+export function inOrder(handlers: readonly RequestHandler[]): RequestHandler {
+  return (exchange) => {
+    for (const handler of handlers) {
+      const answered = handler(exchange);
+      if (answered !== undefined) return answered;
+    }
+    return undefined;
+  };
+}
 
 const REQUEST_ID_HEADER = "x-request-id";
 // Visible ASCII, so that it can stand in a log line and in a header as it came.

@@ -10,6 +10,8 @@ import {
   createContextKey,
   createContextValues,
   type Interceptor,
+  type StreamRequest,
+  type UnaryRequest,
 } from "@connectrpc/connect";
 import {
   type Compression,
@@ -22,6 +24,7 @@ import type { Millis } from "../domain/time.ts";
 import { peerKey } from "../rpc/caller.ts";
 import { callKey } from "./call.ts";
 import type { Exchange } from "./exchange.ts";
+import type { AnswerOptions } from "./lane_answer.ts";
 import { LaneContext } from "./lane_context.ts";
 import type { StreamMethod, UnaryMethod } from "./lane_methods.ts";
 import type { LaneWire } from "./lane_request.ts";
@@ -47,15 +50,28 @@ const contextKey: ContextKey<LaneContext | null> = createContextKey<LaneContext 
   description: "the context of a call in a lane",
 });
 
-/** The context of a call, for its handler: as the interceptors have left it. */
-export function contextOf(request: Request): LaneContext {
+/** What is asked of which RPC. */
+type Asked = Pick<UnaryRequest, OwnPart> | Pick<StreamRequest, OwnPart>;
+type OwnPart = "stream" | "service" | "method" | "message";
+
+/**
+ * Makes calls through the interceptors, each of which may change what the next one is given.
+ *
+ * @param handle is given the context as the interceptors have left it
+ */
+export function throughInterceptors(
+  { interceptors }: LaneOptions,
+  handle: (request: Request, context: LaneContext) => ReturnType<Call>,
+): (context: LaneContext, asked: Asked) => ReturnType<Call> {
+  const innermost: Call = (request) => handle(request, contextOf(request));
+  const call = interceptors.toReversed().reduce((next, interceptor) => interceptor(next), innermost);
+  return (context, asked) => call({ ...asked, ...requestOf(context) });
+}
+
+function contextOf(request: Request): LaneContext {
   const context = request.contextValues.get(contextKey);
   if (context === null) throw new Error("no call can come here without its context");
   return context.after(request);
-}
-
-export function throughInterceptors({ interceptors }: LaneOptions, handle: Call): Call {
-  return interceptors.toReversed().reduce((next, interceptor) => interceptor(next), handle);
 }
 
 /** How the messages of an RPC are read and written. */
@@ -77,8 +93,12 @@ export interface OpenedCall {
   readonly deadline: Millis | null;
 }
 
-/** Makes the context of a call whose request could be read. */
-export function openContext(exchange: Exchange, { header: requestHeader, ...rest }: OpenedCall): LaneContext {
+/** Makes the context of a call whose request could be read, and says how it is to be answered. */
+export function openCall(
+  exchange: Exchange,
+  wire: LaneWire,
+  { header: requestHeader, ...rest }: OpenedCall,
+): { readonly context: LaneContext; readonly answering: AnswerOptions } {
   const { call, peer } = exchange;
   const values = createContextValues().set(callKey, call).set(peerKey, peer);
   const additions = { header: null, trailer: null };
@@ -86,16 +106,16 @@ export function openContext(exchange: Exchange, { header: requestHeader, ...rest
   values.set(contextKey, context);
   call.values = values;
   call.context = context;
-  return context;
+  return { context, answering: { wire, compression: compressionFor(wire, requestHeader), additions } };
 }
 
 /** What interceptors are told of a call beside its message. */
-export function requestOf({ requestMethod, requestHeader: header, url, signal, values: contextValues }: LaneContext) {
+function requestOf({ requestMethod, requestHeader: header, url, signal, values: contextValues }: LaneContext) {
   return { requestMethod, header, url, signal, contextValues };
 }
 
 /** How the client takes answers compressed; null: it does not. */
-export function compressionFor(wire: LaneWire, header: Headers): Compression | null {
+function compressionFor(wire: LaneWire, header: Headers): Compression | null {
   const name = wire === "grpc" ? "grpc-accept-encoding" : "accept-encoding";
   return compressionNegotiate([compressionGzip], null, header.get(name), name).response;
 }

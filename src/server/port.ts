@@ -13,10 +13,10 @@ import { type AdmissionHandlerOptions, createAdmissionHandler } from "./admissio
 import { createCorsHandler } from "./cors.ts";
 import {
   type Exchange,
+  inOrder,
   type NodeRequest,
   type NodeResponse,
   openExchange,
-  PASSED_ON,
   type RequestHandler,
 } from "./exchange.ts";
 import { createHeadGuard } from "./head_guard.ts";
@@ -87,13 +87,7 @@ export async function startPort(options: PortOptions): Promise<Port> {
   const health = createHealth(services);
   const traffic = createTraffic();
 
-  // Asked in this order.
-  const handlers: readonly RequestHandler[] = [
-    createPipeliningGuard(limits),
-    createHeadGuard(limits),
-    ...(options.localNamesOnly ? [createLocalHostHandler({ host: options.host, ...options.localNamesOnly })] : []),
-    createCorsHandler({ origins: options.corsOrigins, loopback: isLoopback(options.host) }),
-    ...(options.admission === undefined ? [] : [createAdmissionHandler({ ...options.admission, services })]),
+  const doors = inOrder([
     createRpcHandler({
       limits,
       interceptors: options.interceptors,
@@ -108,12 +102,19 @@ export async function startPort(options: PortOptions): Promise<Port> {
     }),
     ...(options.handlers?.(limits) ?? []),
     answerNotFound,
-  ];
+  ]);
+  const answer = inOrder([
+    createPipeliningGuard(limits),
+    createHeadGuard(limits),
+    ...(options.localNamesOnly ? [createLocalHostHandler({ host: options.host, ...options.localNamesOnly })] : []),
+    createCorsHandler({ origins: options.corsOrigins, loopback: isLoopback(options.host) }),
+    options.admission === undefined ? doors : createAdmissionHandler({ ...options.admission, services }, doors),
+  ]);
 
   const onRequest = (request: NodeRequest, response: NodeResponse): void => {
     const exchange = openExchange(request, response, peerOf(request, proxies), limits.stallTimeout);
     response.on("close", () => logRequest(logger, exchange));
-    dispatch(exchange, handlers).catch((reason) => answerFault(exchange, reason));
+    dispatch(exchange, answer).catch((reason) => answerFault(exchange, reason));
     traffic.enter(exchange);
   };
   const listener = await listen(
@@ -141,11 +142,8 @@ export async function startPort(options: PortOptions): Promise<Port> {
 }
 
 /** Runs until its first wait in the same tick, so that the call is known when the exchange is counted. */
-async function dispatch(exchange: Exchange, handlers: readonly RequestHandler[]): Promise<void> {
-  for (const handler of handlers) {
-    const answered = handler(exchange);
-    if (answered !== undefined && (await answered) !== PASSED_ON) return;
-  }
+async function dispatch(exchange: Exchange, answer: RequestHandler): Promise<void> {
+  await answer(exchange);
 }
 
 function urlOfPort(scheme: "http" | "https", { address, family, port }: AddressInfo): string {

@@ -10,17 +10,7 @@ import type { Millis } from "../domain/time.ts";
 import { mapped } from "../rpc/accompanied.ts";
 import { type Exchange, headersOf, urlOf } from "./exchange.ts";
 import { encodeGrpcMessage } from "./grpc_message.ts";
-import {
-  compressionFor,
-  contextOf,
-  errorOf,
-  type Lane,
-  type LaneOptions,
-  openContext,
-  requestOf,
-  serializationOf,
-  throughInterceptors,
-} from "./lane.ts";
+import { errorOf, type Lane, type LaneOptions, openCall, serializationOf, throughInterceptors } from "./lane.ts";
 import { type AnswerOptions, compressed, envelopeOf, grpcHeader } from "./lane_answer.ts";
 import type { Additions, LaneContext } from "./lane_context.ts";
 import type { StreamMethod } from "./lane_methods.ts";
@@ -38,9 +28,8 @@ export function createStreamLane(spec: StreamMethod, options: LaneOptions): Lane
   const service = method.parent;
   const serialization = serializationOf(method, options);
 
-  const handle: ReturnType<Interceptor> = async (request) => {
+  const call = throughInterceptors(options, async (request, context) => {
     if (!request.stream) throw new Error(`${service.typeName}/${method.name} answers with a stream`);
-    const context = contextOf(request);
     const answer = spec.impl(await onlyOne(request.message), context);
     return {
       stream: true,
@@ -54,8 +43,7 @@ export function createStreamLane(spec: StreamMethod, options: LaneOptions): Lane
         return context.responseTrailer;
       },
     };
-  };
-  const call = throughInterceptors(options, handle);
+  });
 
   /** Rejects with whatever the call fails with. Resolves when all is written, or the client has gone. */
   async function answer(
@@ -65,8 +53,7 @@ export function createStreamLane(spec: StreamMethod, options: LaneOptions): Lane
     answering: AnswerOptions,
   ): Promise<void> {
     const { response, stallTimeout } = exchange;
-    const opened = { stream: true, ...requestOf(context), service, method, message: single(message) } as const;
-    const messages = messagesOf(await call(opened));
+    const messages = messagesOf(await call(context, { stream: true, service, method, message: single(message) }));
     // Interceptors that copy the answer have asked for them: hardly any stream needs them, and each lasts long.
     dropEmpty(answering.additions);
     for await (const each of messages) {
@@ -87,9 +74,8 @@ export function createStreamLane(spec: StreamMethod, options: LaneOptions): Lane
     if (message === null) return chunks;
     const header = headersOf(exchange);
     exchange.call.protocol = "grpc";
-    const context = openContext(exchange, { method, url, header, signal, deadline: null });
-    const { additions } = context;
-    const answering: AnswerOptions = { wire: "grpc", compression: compressionFor("grpc", header), additions };
+    const { context, answering } = openCall(exchange, "grpc", { method, url, header, signal, deadline: null });
+    const { additions } = answering;
     let trailer: Record<string, string>;
     try {
       await answer(exchange, context, message, answering);

@@ -4,24 +4,14 @@
  * ordinary goes through Connect's own handlers.
  */
 import { create, type Message } from "@bufbuild/protobuf";
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { createDeadlineSignal, createLinkedAbortController } from "@connectrpc/connect/protocol";
 import type { Millis } from "../domain/time.ts";
 import { httpStatusKey } from "../rpc/http_status.ts";
 import { type Exchange, headersOf, urlOf } from "./exchange.ts";
 import { shortenFarDeadline } from "./far_deadline.ts";
-import {
-  compressionFor,
-  contextOf,
-  errorOf,
-  type Lane,
-  type LaneOptions,
-  openContext,
-  requestOf,
-  serializationOf,
-  throughInterceptors,
-} from "./lane.ts";
-import { type AnswerOptions, errorAnswer, messageAnswer } from "./lane_answer.ts";
+import { errorOf, type Lane, type LaneOptions, openCall, serializationOf, throughInterceptors } from "./lane.ts";
+import { errorAnswer, messageAnswer } from "./lane_answer.ts";
 import type { LaneContext } from "./lane_context.ts";
 import type { UnaryMethod } from "./lane_methods.ts";
 import { type LaneWire, laneWireOf, messageOf, timeoutOf } from "./lane_request.ts";
@@ -37,9 +27,8 @@ export function createUnaryLane(spec: UnaryMethod, options: LaneOptions): Lane {
   const service = method.parent;
   const serialization = serializationOf(method, options);
 
-  const handle: ReturnType<Interceptor> = async (request) => {
+  const call = throughInterceptors(options, async (request, context) => {
     if (request.stream) throw new Error(`${service.typeName}/${method.name} takes no stream`);
-    const context = contextOf(request);
     const message = create(method.output, await spec.impl(request.message, context));
     return {
       stream: false,
@@ -53,12 +42,11 @@ export function createUnaryLane(spec: UnaryMethod, options: LaneOptions): Lane {
         return context.responseTrailer;
       },
     };
-  };
-  const call = throughInterceptors(options, handle);
+  });
 
   /** The encoded answer. Rejects with whatever the call fails with. */
   const callWith = async (message: Message, context: LaneContext, wire: LaneWire): Promise<Uint8Array> => {
-    const answer = await call({ stream: false, ...requestOf(context), service, method, message });
+    const answer = await call(context, { stream: false, service, method, message });
     if (answer.stream) throw new Error(`${service.typeName}/${method.name} answered with a stream`);
     return serialization.getO(wire !== "connect_json").serialize(answer.message);
   };
@@ -81,9 +69,7 @@ export function createUnaryLane(spec: UnaryMethod, options: LaneOptions): Lane {
 
     const { signal, release } = signalOf(exchange, left);
     const deadline = left === null ? null : performance.now() + left;
-    const context = openContext(exchange, { method, url, header, signal, deadline });
-    const { additions } = context;
-    const answering: AnswerOptions = { wire, compression: compressionFor(wire, header), additions };
+    const { context, answering } = openCall(exchange, wire, { method, url, header, signal, deadline });
     let answer: WholeResponse;
     try {
       answer = await messageAnswer(await callWith(message, context, wire), answering);

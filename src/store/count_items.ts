@@ -12,7 +12,7 @@ type ItemCounts = Readonly<Record<BatchItemState, number>>;
  */
 export type CountItems = (batch: Pick<Selectable<BatchOperationTable>, "rid" | "ended_at">) => Promise<ItemCounts>;
 
-/** A count that took no longer is made anew each time: some ten thousand items. */
+/** A count that took no longer is made anew each time: some tens of thousands of items. */
 const CHEAP: Millis = 2;
 
 /** For how many times as long as it took a count is good. */

@@ -221,3 +221,21 @@ describe("assessments", () => {
     expect(world.execution).toMatchObject({ state: "cancelled", outcomeId: "withdrawn" });
   });
 });
+
+describe("a result that comes again", () => {
+  const error = { type: "Oom", message: "out of memory", step: "", details: {} };
+
+  it("is welcome from the worker whose result it was", () => {
+    const world = runningWorld("process");
+    world.send({ type: "fail", token: 1, error });
+    expect(reasonOf(world.send({ type: "fail", token: 1, error }))).toBe("unchanged");
+  });
+
+  it("is refused with a token that was given to nobody, however the work came to its end", () => {
+    const world = cancelled(runningWorld("process"));
+    const engineStatus = { status: "failed", detail: "exit code 137" } as const;
+    world.send({ type: "verified", cancellationId: "c-1", engineStatus });
+    expect(world.execution).toMatchObject({ state: "failed", token: 2, lease: { token: 1 } });
+    expect(reasonOf(world.send({ type: "fail", token: 2, error }))).toBe("already_finished");
+  });
+});

@@ -1,21 +1,13 @@
 import { once } from "node:events";
-import { mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { stat } from "node:fs/promises";
 import type { Worker } from "node:worker_threads";
-import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { openSqliteStore } from "../../src/store/sqlite/open.ts";
 import type { Envelope, Store } from "../../src/store/store.ts";
 import { specWith } from "../domain/executions.ts";
+import { databaseFile } from "./database_file.ts";
 
-let folder: string;
-let path: string;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "belay-test-"));
-  path = join(folder, "belay.db");
-});
-afterEach(() => rm(folder, { recursive: true }));
+const database = databaseFile();
 
 /** A store with its threads, and the one of them that makes checkpoints. */
 async function open(): Promise<{ store: Store; checkpoints: Worker }> {
@@ -23,7 +15,7 @@ async function open(): Promise<{ store: Store; checkpoints: Worker }> {
   const note = (thread: Worker): number => threads.push(thread);
   process.on("worker", note);
   onTestFinished(() => void process.off("worker", note));
-  const store = await openSqliteStore(path, { thread: true });
+  const store = await openSqliteStore(database.path, { thread: true });
   await expect.poll(() => threads).toHaveLength(2);
   const [, checkpoints] = threads;
   if (checkpoints === undefined) throw new Error("there is no second thread");
@@ -47,7 +39,7 @@ function registrations(): Envelope[] {
 it("copy what was committed into the database while the server runs", async () => {
   const { store } = await open();
   await store.apply(registrations(), 0);
-  await expect.poll(async () => (await stat(path)).size).toBeGreaterThan(KILOBYTES * 1_000);
+  await expect.poll(async () => (await stat(database.path)).size).toBeGreaterThan(KILOBYTES * 1_000);
   await store.close();
 });
 
@@ -57,7 +49,7 @@ it("are made by the writer alone if their thread has died", async () => {
   const [applied] = await store.apply(registrations(), 0);
   expect(applied?.reply.accepted).toBe(true);
   await store.close();
-  expect((await stat(path)).size).toBeGreaterThan(KILOBYTES * 1_000);
+  expect((await stat(database.path)).size).toBeGreaterThan(KILOBYTES * 1_000);
 });
 
 it("end with the store", async () => {

@@ -2,7 +2,7 @@
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { copyFile, mkdtemp, open, rm, stat, truncate, writeFile } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import BetterSqlite3 from "better-sqlite3";
@@ -11,17 +11,11 @@ import type { ExecutionKey } from "../../src/domain/execution.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open.ts";
 import type { Envelope, Store } from "../../src/store/store.ts";
 import { specWith } from "../domain/executions.ts";
+import { databaseFile } from "./database_file.ts";
 
 const run = promisify(execFile);
 
-let folder: string;
-let path: string;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "belay-test-"));
-  path = join(folder, "belay.db");
-});
-afterEach(() => rm(folder, { recursive: true }));
+const database = databaseFile();
 
 function registration(id: string, detail: Record<string, string> = {}): Envelope {
   const key: ExecutionKey = { tenant: "default", kind: "process", id };
@@ -53,7 +47,7 @@ const canMount = userInfo().uid === 0 && spawnSync("mount", ["--version"]).statu
 
 /** A file system of its own in the test's folder. */
 async function mountSmall(): Promise<string> {
-  const disk = await mkdtemp(join(folder, "disk-"));
+  const disk = await mkdtemp(join(database.folder, "disk-"));
   await run("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", disk]);
   return disk;
 }
@@ -114,7 +108,7 @@ async function lockElsewhere(): Promise<() => Promise<void>> {
     console.log("locked");
     setInterval(() => {}, 1_000);
   `;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", script, path], {
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script, database.path], {
     cwd: resolve(import.meta.dirname, "../.."),
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -128,7 +122,7 @@ async function lockElsewhere(): Promise<() => Promise<void>> {
 
 describe("a file that another process writes into", () => {
   it("can still be read; changes are refused soon, and taken when the other one is done", async () => {
-    const store = await openFor(path);
+    const store = await openFor(database.path);
     await register(store, "p-1");
     const unlock = await lockElsewhere();
 
@@ -144,7 +138,7 @@ describe("a file that another process writes into", () => {
   });
 
   it("tells whoever looks after the store that a call failed because of it", async () => {
-    const store = await openFor(path);
+    const store = await openFor(database.path);
     const told = Promise.withResolvers<void>();
     store.health.onTrouble(told.resolve);
     await lockElsewhere();
@@ -157,15 +151,15 @@ describe("a file that another process writes into", () => {
 
 /** What a crash at this moment would leave behind. */
 async function copyAsAfterCrash(): Promise<string> {
-  const copy = join(folder, "copy.db");
-  await copyFile(path, copy);
-  await copyFile(`${path}-wal`, `${copy}-wal`);
+  const copy = join(database.folder, "copy.db");
+  await copyFile(database.path, copy);
+  await copyFile(`${database.path}-wal`, `${copy}-wal`);
   return copy;
 }
 
 describe("a write-ahead log", () => {
   it("whose last write was cut off is read up to there: nothing that was acknowledged is lost", async () => {
-    const store = await openFor(path);
+    const store = await openFor(database.path);
     await register(store, "p-1", "p-2");
     const copy = await copyAsAfterCrash();
     const wal = await open(`${copy}-wal`, "a");
@@ -178,7 +172,7 @@ describe("a write-ahead log", () => {
   });
 
   it("whose end the disk has damaged loses that end only, whole transactions of it, and goes on", async () => {
-    const store = await openFor(path);
+    const store = await openFor(database.path);
     await register(store, "p-1", "p-2", "p-3");
     const copy = await copyAsAfterCrash();
     const { size } = await stat(`${copy}-wal`);
@@ -201,10 +195,10 @@ describe("a write-ahead log", () => {
 describe("a file with damaged pages", () => {
   /** Overwrites all pages from the given one on. */
   async function damage(from: number): Promise<void> {
-    const store = await openSqliteStore(path);
+    const store = await openSqliteStore(database.path);
     await register(store, ...Array.from({ length: 50 }, (_, index) => `p-${index}`));
     await store.close();
-    const file = await open(path, "r+");
+    const file = await open(database.path, "r+");
     const { size } = await file.stat();
     await file.write(Buffer.alloc(size - from * 4096, 0x5a), 0, size - from * 4096, from * 4096);
     await file.close();
@@ -213,31 +207,31 @@ describe("a file with damaged pages", () => {
   it("is not opened if the schema is among them, and the error says what is wrong", async () => {
     await damage(1);
 
-    await expect(openSqliteStore(path)).rejects.toThrow(/can't open the database .*: .*malformed/);
+    await expect(openSqliteStore(database.path)).rejects.toThrow(/can't open the database .*: .*malformed/);
   });
 
   it("is not opened if it is too short", async () => {
-    await (await openSqliteStore(path)).close();
-    await truncate(path, 8192);
+    await (await openSqliteStore(database.path)).close();
+    await truncate(database.path, 8192);
 
-    await expect(openSqliteStore(path)).rejects.toThrow(/can't open the database .*: .*malformed/);
+    await expect(openSqliteStore(database.path)).rejects.toThrow(/can't open the database .*: .*malformed/);
   });
 
   it("refuses what it can't read as unavailable, and does not show less than there is", async () => {
-    const store = await openSqliteStore(path);
+    const store = await openSqliteStore(database.path);
     await register(store, ...Array.from({ length: 300 }, (_, index) => `p-${index}`));
     await store.close();
-    const database = new BetterSqlite3(path);
-    const page = database.prepare<[], { rootpage: number }>(
+    const connection = new BetterSqlite3(database.path);
+    const page = connection.prepare<[], { rootpage: number }>(
       "select rootpage from sqlite_schema where name = 'execution_by_id'",
     );
     const from = (page.get()!.rootpage - 1) * 4096;
-    database.close();
-    const file = await open(path, "r+");
+    connection.close();
+    const file = await open(database.path, "r+");
     await file.write(Buffer.alloc(4096, 0x5a), 0, 4096, from);
     await file.close();
 
-    const again = await openFor(path);
+    const again = await openFor(database.path);
 
     await expect(isThere(again, "p-7")).rejects.toMatchObject(unavailable("SQLITE_CORRUPT"));
     await expect(register(again, "p-1000")).rejects.toMatchObject(unavailable("SQLITE_CORRUPT"));
@@ -260,7 +254,7 @@ describe("migrations", () => {
       await openSqliteStore(process.argv[1]);
       process.exit(0);
     `;
-    const child = spawn(process.execPath, ["--input-type=module", "-e", script, path, String(statement)], {
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script, database.path, String(statement)], {
       cwd: resolve(import.meta.dirname, "../.."),
       stdio: "inherit",
     });
@@ -273,7 +267,7 @@ describe("migrations", () => {
     async (statement) => {
       const signal = await openAndDie(statement);
 
-      const store = await openFor(path);
+      const store = await openFor(database.path);
 
       expect(signal).toBe("SIGKILL");
       await register(store, "p-1");
@@ -282,11 +276,13 @@ describe("migrations", () => {
   );
 
   it("that this program does not know are left to a newer one", async () => {
-    await (await openSqliteStore(path)).close();
-    const database = new BetterSqlite3(path);
-    database.prepare("insert into kysely_migration values ('9999_future', '2026-01-01T00:00:00.000Z')").run();
-    database.close();
+    await (await openSqliteStore(database.path)).close();
+    const connection = new BetterSqlite3(database.path);
+    connection.prepare("insert into kysely_migration values ('9999_future', '2026-01-01T00:00:00.000Z')").run();
+    connection.close();
 
-    await expect(openSqliteStore(path)).rejects.toThrow(/newer than this program, .*9999_future: start a newer Belay/);
+    await expect(openSqliteStore(database.path)).rejects.toThrow(
+      /newer than this program, .*9999_future: start a newer Belay/,
+    );
   });
 });

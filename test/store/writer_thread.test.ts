@@ -1,14 +1,12 @@
 /** A SQLite store whose writes have a thread of their own: seen from outside it is the same store. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { pino } from "pino";
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { Command } from "../../src/domain/command.ts";
 import type { ExecutionKey } from "../../src/domain/execution.ts";
 import type { AuditCall } from "../../src/store/audit.ts";
@@ -16,16 +14,10 @@ import { openSqliteStore } from "../../src/store/sqlite/open.ts";
 import type { Envelope, Store } from "../../src/store/store.ts";
 import { cancelWith, specWith } from "../domain/executions.ts";
 import { history, play } from "../domain/histories.ts";
+import { databaseFile } from "./database_file.ts";
 import { openThreaded, type ThreadedStore } from "./threaded_store.ts";
 
-let folder: string;
-let path: string;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "belay-test-"));
-  path = join(folder, "belay.db");
-});
-afterEach(() => rm(folder, { recursive: true }));
+const database = databaseFile();
 
 const PROGRAM = fileURLToPath(new URL("./ending_program.ts", import.meta.url));
 
@@ -45,7 +37,7 @@ function registration(id: string): Envelope {
 
 /** One whose thread has taken over, closed after the test. */
 async function openReady(): Promise<ThreadedStore> {
-  const threaded = await openThreaded(path);
+  const threaded = await openThreaded(database.path);
   onTestFinished(() => threaded.store.close());
   await threaded.handedOver;
   return threaded;
@@ -65,7 +57,7 @@ const UNAVAILABLE = { refusal: { reason: "store_unavailable", metadata: { cause:
 describe("what comes back from the thread", () => {
   it("is what comes back without one, whatever the commands are", async () => {
     const { store } = await openReady();
-    const inline = await openSqliteStore(join(folder, "inline.db"));
+    const inline = await openSqliteStore(join(database.folder, "inline.db"));
     onTestFinished(() => inline.close());
     let histories = 0;
 
@@ -144,7 +136,7 @@ describe("what comes back from the thread", () => {
 
 describe("while the thread takes over", () => {
   it("nothing is lost, doubled or out of order", async () => {
-    const { store, handedOver } = await openThreaded(path);
+    const { store, handedOver } = await openThreaded(database.path);
     onTestFinished(() => store.close());
     let isOver = false;
     void handedOver.then(() => {
@@ -210,7 +202,7 @@ describe("a thread that dies", () => {
   it("is logged once, with what it died of", async () => {
     const lines: string[] = [];
     const logger = pino({ level: "error" }, { write: (line) => lines.push(line) });
-    const { store, thread, handedOver } = await openThreaded(path, { logger });
+    const { store, thread, handedOver } = await openThreaded(database.path, { logger });
     onTestFinished(() => store.close());
     await handedOver;
 
@@ -226,7 +218,7 @@ describe("a thread that dies", () => {
   });
 
   it("before it could begin leaves its work to the main thread", async () => {
-    const { store, thread } = await openThreaded(path);
+    const { store, thread } = await openThreaded(database.path);
     onTestFinished(() => store.close());
 
     await thread.terminate();
@@ -237,7 +229,7 @@ describe("a thread that dies", () => {
   });
 
   it("leaves the file to the next store", async () => {
-    const { store, thread, handedOver } = await openThreaded(path);
+    const { store, thread, handedOver } = await openThreaded(database.path);
     await handedOver;
     await store.apply([registration("p-1")], 1_000);
     await thread.terminate();
@@ -254,7 +246,7 @@ describe("closing", () => {
   it("does what was asked before, ends the thread, and refuses what is asked after", async () => {
     const lines: string[] = [];
     const logger = pino({ level: "error" }, { write: (line) => lines.push(line) });
-    const { store, thread, handedOver } = await openThreaded(path, { logger });
+    const { store, thread, handedOver } = await openThreaded(database.path, { logger });
     await handedOver;
     const ended = exitOf(thread);
     const asked = Array.from({ length: 20 }, (_, index) => store.apply([registration(`p-${index}`)], 1_000));
@@ -265,20 +257,20 @@ describe("closing", () => {
     expect(await ended).toBe(0);
     await expect(store.dropEffect(1)).rejects.toThrow(/closed/);
     expect(lines).toEqual([]);
-    const again = await openSqliteStore(path);
+    const again = await openSqliteStore(database.path);
     onTestFinished(() => again.close());
     for (let index = 0; index < 20; index += 1) expect(await isThere(again, `p-${index}`)).toBe(true);
   });
 
   it("before the thread has taken over leaves nothing behind either", async () => {
-    const { store, thread } = await openThreaded(path);
+    const { store, thread } = await openThreaded(database.path);
     const ended = exitOf(thread);
     await store.apply([registration("p-1")], 1_000);
 
     await store.close();
 
     expect(await ended).toBe(0);
-    const again = await openSqliteStore(path);
+    const again = await openSqliteStore(database.path);
     onTestFinished(() => again.close());
     expect(await isThere(again, "p-1")).toBe(true);
   });
@@ -289,7 +281,7 @@ describe("closing", () => {
     ["waits for what it writes", ["write"]],
     ["writes and closes", ["write", "close"]],
   ])("a program that %s comes to its end", async (_, todo) => {
-    const child = spawn(process.execPath, [PROGRAM, path, ...todo], { stdio: "inherit" });
+    const child = spawn(process.execPath, [PROGRAM, database.path, ...todo], { stdio: "inherit" });
     onTestFinished(() => void child.kill("SIGKILL"));
 
     expect(await once(child, "exit")).toEqual([0, null]);

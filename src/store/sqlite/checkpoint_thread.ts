@@ -9,12 +9,15 @@ import type { Millis } from "../../domain/time.ts";
 /** How often. Nothing to copy is no work. */
 const EVERY: Millis = 200;
 
+if (parentPort === null) throw new Error("this is no program of its own: a store starts it as a thread");
+const port = parentPort;
+
 const { path }: { readonly path: string } = workerData;
 // One that the writer is about has its turn another time.
 const database = new BetterSqlite3(path, { fileMustExist: true, timeout: 0 });
 const timer = setInterval(checkpoint, EVERY);
 // Told to end.
-parentPort?.once("message", () => {
+port.once("message", () => {
   clearInterval(timer);
   database.close();
 });

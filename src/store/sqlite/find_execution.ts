@@ -9,7 +9,7 @@ import { parameter, prepare } from "./prepare.ts";
 /** What an execution is found by. */
 export type KeyColumns = { tenant: string; kind: string; id: string };
 
-/** What `executionFrom` needs of a row, beside the key. */
+/** What an execution is made from, beside its key. */
 export const FOUND_COLUMNS = ["rid", "has_queue_items", ...READ_COLUMNS] as const;
 
 export type FoundColumns = ReadColumns & Pick<ExecutionRow, "rid" | "has_queue_items">;
