@@ -7,21 +7,18 @@ import { Refused } from "../domain/refusal.ts";
 import type { Millis } from "../domain/time.ts";
 import type { BatchOperations, CancelledItems, EndedItem } from "../store/batch_operations.ts";
 import type { Applied } from "../store/store.ts";
+import { ChunkSize, MOST_ITEMS } from "./chunk_size.ts";
 import type { Clock } from "./clock.ts";
 import { CANCELLATION_ENDS, type EventBus } from "./event_bus.ts";
 import { mintUuid } from "./ids.ts";
 import { passed } from "./passed.ts";
 import type { Timelines } from "./timelines.ts";
 
-/** How many items are worked off in one transaction at first, and at the least: fewer would mostly wait for the disk. */
-const LEAST = 100;
-const MOST = 1_000;
-
-/** The same where transactions are written beside each other, and nobody waits for this one. */
+/** How many items are worked off in one transaction where those are written beside each other, and nobody waits for this one. */
 const WITHOUT_HASTE = 500;
 
-/** How long it may take where single commands wait for it: one transaction is written at a time in a SQLite file. */
-const TURN: Millis = 8;
+/** After how long without a single command none is expected. */
+const CALM: Millis = 500;
 
 /** How long to wait after the store failed. */
 const STORE_RETRY: Millis = 1_000;
@@ -35,6 +32,8 @@ export interface BatchRunnerOptions {
   readonly isShared: boolean;
   /** Resolves when the store has been given the commands that wait now: a chunk goes behind them. */
   readonly commandsHandedOver: () => Promise<void>;
+  /** When the latest of those came that a caller waits for; 0: none has come yet. */
+  readonly latestCommandAt: () => Millis;
   /** Told what was committed. */
   readonly onCommitted: (applied: readonly Applied[]) => void;
   readonly bus: EventBus;
@@ -60,7 +59,7 @@ export class BatchRunner {
   /** True once what a crash may have left behind is put right. */
   #isRight = false;
   #isAwake = false;
-  #chunk = LEAST;
+  readonly #chunk = new ChunkSize();
   /** How many items are yet to be cancelled one by one, because one of them is at fault for the failure of a whole chunk. */
   #oneByOne = 0;
   #running: Promise<void> | null = null;
@@ -137,7 +136,7 @@ export class BatchRunner {
     if (this.#isFollowing || !this.#isRight) await batches.release(clock.now());
     this.#isRight = true;
     while (this.#isFollowing) {
-      const executions = await batches.listEnded(MOST);
+      const executions = await batches.listEnded(MOST_ITEMS);
       const ended = executions.flatMap((execution) => endedItemsOf(execution.key, itemEndOf(execution)));
       if (ended.length === 0) break;
       await batches.settle(ended, clock.now());
@@ -148,9 +147,9 @@ export class BatchRunner {
   /** Notes what has ended, and cancels the next chunk. False if there was neither. */
   async #step(): Promise<boolean> {
     const { batches, clock, logger } = this.#options;
-    const ended = this.#ended.splice(0, MOST);
+    const ended = this.#ended.splice(0, MOST_ITEMS);
     if (ended.length > 0) await batches.settle(ended, clock.now());
-    const ids = Array.from({ length: this.#oneByOne > 0 ? 1 : this.#chunk }, mintUuid);
+    const ids = Array.from({ length: this.#chunkSize() }, mintUuid);
     const cancelled = await this.#cancelNext(ids);
     if (cancelled !== null) {
       const { batchKey, unable } = cancelled;
@@ -173,7 +172,7 @@ export class BatchRunner {
     try {
       const cancelled = await batches.cancelNext(ids, clock.now());
       if (this.#oneByOne > 0) this.#oneByOne -= 1;
-      else if (cancelled !== null) this.#adapt(performance.now() - since);
+      else if (cancelled !== null) this.#chunk.adapt(performance.now() - since, this.#isAlone());
       return cancelled;
     } catch (error) {
       // If the store can't be written, that is no fault of an item.
@@ -184,10 +183,15 @@ export class BatchRunner {
     }
   }
 
-  /** Takes as many items the next time as would have taken one turn. */
-  #adapt(took: Millis): void {
-    const next = this.#options.isShared ? WITHOUT_HASTE : Math.round((this.#chunk * TURN) / took);
-    this.#chunk = Math.min(Math.max(next, LEAST), MOST);
+  #chunkSize(): number {
+    if (this.#oneByOne > 0) return 1;
+    return this.#options.isShared ? WITHOUT_HASTE : this.#chunk.items;
+  }
+
+  /** True if no caller is expected to wait for the store. */
+  #isAlone(): boolean {
+    const { latestCommandAt, clock } = this.#options;
+    return clock.now() - latestCommandAt() >= CALM;
   }
 
   #publish({ applied, ended }: CancelledItems): void {

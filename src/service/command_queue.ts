@@ -53,6 +53,7 @@ export class CommandQueue {
   /** How many batches are. */
   #underWay = 0;
   #closed = false;
+  #latestCommandAt: Millis = 0;
   #onHandedOver: (() => void)[] = [];
   #onDrained = (): void => undefined;
 
@@ -66,9 +67,15 @@ export class CommandQueue {
     return first === undefined ? 0 : this.#options.clock.now() - first.since;
   }
 
+  /** When the latest of those came that a caller waits for; 0: none has come yet. */
+  get latestCommandAt(): Millis {
+    return this.#latestCommandAt;
+  }
+
   /** Decides a caller's command. Resolves once it is durable. Throws `overloaded` if it would have to wait too long. */
   submit(envelope: Envelope): Promise<Applied> {
     if (this.#closed) return Promise.reject(shuttingDown());
+    this.#latestCommandAt = this.#options.clock.now();
     const { longest, commands } = isUrgent(envelope.command) ? URGENT : ORDINARY;
     if (this.delay > longest || this.#waiting.length >= commands) {
       return Promise.reject(

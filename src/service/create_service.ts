@@ -108,6 +108,7 @@ export function createService(options: ServiceOptions): RunningService {
     batches: store.batchOperations,
     isShared: store.notices !== null,
     commandsHandedOver: () => queue.handedOver(),
+    latestCommandAt: () => queue.latestCommandAt,
     onCommitted,
     bus,
     timelines,
