@@ -9,6 +9,7 @@ export default defineConfig({
     // Far above what a test needs, so that only a hang reaches it, even on a busy machine.
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 10_000 } },
     // A test that passes at the second try hides a race.
     retry: 0,
   },

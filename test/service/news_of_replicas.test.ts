@@ -22,6 +22,10 @@ afterEach(async () => {
   await replicas.close();
 });
 
+async function until(isSo: () => boolean): Promise<void> {
+  await expect.poll(isSo).toBe(true);
+}
+
 interface HeldUp {
   /** Resolves when the call that is held up is made. */
   readonly reached: Promise<void>;
@@ -66,10 +70,10 @@ function holdUpEvents(nth: number): HeldUp {
 }
 
 /** Resolves once this replica has read the execution while it was being cancelled. */
-function seenCancelling(): () => Promise<boolean> {
+function seenCancelling(): () => Promise<void> {
   const spy = vi.spyOn(replicas.one, "findExecution");
   return () =>
-    vi.waitUntil(() =>
+    until(() =>
       spy.mock.settledResults.some(({ type, value }) => type === "fulfilled" && value?.state === "cancelling"),
     );
 }
@@ -103,7 +107,7 @@ describe.each([1, 2])("news that are read before a cancel and come after it, hel
     await events.reached;
     const { execution } = await there.cancel(cancelOf(key, { strategy: "hard" }), FOREVER);
     const own = typesOf(here.watchCancellation(TENANT, execution.cancellation?.id ?? "", 0, FOREVER));
-    await vi.waitUntil(() => vi.mocked(replicas.one.listEvents).mock.calls.length > nth + 1);
+    await until(() => vi.mocked(replicas.one.listEvents).mock.calls.length > nth + 1);
     events.release();
     await there.reportStopped(key, 1, "gone");
 
@@ -121,7 +125,7 @@ describe("a watcher", () => {
     const watching = (async () => {
       for await (const event of here.watchExecution(key, 0, FOREVER)) seen.push(event);
     })();
-    await vi.waitUntil(() => seen.length === 1);
+    await until(() => seen.length === 1);
     await there.start(key, LEASE);
     await events.reached;
     await here.complete(key, 1, {}, null);
