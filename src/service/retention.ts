@@ -55,11 +55,11 @@ export class Retention {
     await this.#running;
   }
 
-  /** Removes all that is old enough now, unless it is stopped before. Does nothing while another replica does it. */
-  async sweep(): Promise<void> {
+  /** Removes all that is old enough now, unless it is stopped before. False if it did nothing, because another replica was at it. */
+  async sweep(): Promise<boolean> {
     const { store, clock, times } = this.#options;
     const now = clock.now();
-    await store.pruning.alone(async () => {
+    return await store.pruning.alone(async () => {
       await this.#forgetCommands(now - times.commands);
       if (times.executions !== null) await this.#removeExecutions(now - times.executions);
       if (times.audit !== null) await this.#removeAuditEvents(now - times.audit, now);
