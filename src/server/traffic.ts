@@ -1,5 +1,6 @@
 /** The requests under way, and how they end when the server stops. */
 import type { Millis } from "../domain/time.ts";
+import { Bag } from "./bag.ts";
 import type { Exchange } from "./exchange.ts";
 import { shuttingDown } from "./protocol_error.ts";
 
@@ -17,7 +18,7 @@ export interface Traffic {
 }
 
 export function createTraffic(): Traffic {
-  const underWay = new Set<Exchange>();
+  const underWay = new Bag<Exchange>();
   let draining = false;
   let onEmpty = (): void => {};
 
@@ -39,18 +40,18 @@ export function createTraffic(): Traffic {
 
   return {
     enter(exchange) {
-      underWay.add(exchange);
+      const leave = underWay.add(exchange);
       exchange.response.on("close", () => {
-        underWay.delete(exchange);
+        leave();
         if (underWay.size === 0) onEmpty();
       });
       if (draining) windDown(exchange);
     },
     async drain(grace) {
       draining = true;
-      underWay.forEach(windDown);
+      for (const exchange of underWay.values()) windDown(exchange);
       await empty(grace);
-      for (const exchange of underWay) exchange.abort(shuttingDown());
+      for (const exchange of underWay.values()) exchange.abort(shuttingDown());
       await empty(LAST_WORDS);
     },
   };
