@@ -78,7 +78,7 @@ export class Timelines {
         await this.#readOnce(key, bus.lastSequenceOf(key) || reading.afterSequence);
       }
     } catch (error) {
-      logger.warn({ err: error, execution: key }, "what happened to an execution can't be read; trying again");
+      logger.warn({ err: error, execution: key }, "what happened to an execution can't be told to those who watch it");
     } finally {
       this.#readings.delete(keyOf(key));
     }
