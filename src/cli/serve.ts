@@ -6,6 +6,7 @@ import { InsecureAddressError, type RunningServer, type ServerConfig } from "../
 import { isLoopback } from "../server/loopback.ts";
 import { EXIT } from "./exit_code.ts";
 import { CommandFailure } from "./failure.ts";
+import { giveHeapRoom } from "./heap_room.ts";
 import { printSettings, settingsOf } from "./print_config.ts";
 import { keepFilesPrivate } from "./private_files.ts";
 import { addServeOptions, configOf, type ServeOptions } from "./serve_options.ts";
@@ -58,6 +59,7 @@ function foresee(config: ServerConfig): void {
 }
 
 async function serve(config: ServerConfig): Promise<void> {
+  giveHeapRoom();
   const stopped = untilTold(config);
   const server = await start(config);
   if (config.tls !== null) reloadWhenTold(server);

@@ -11,6 +11,7 @@ import type { NodeRequest, NodeResponse } from "./exchange.ts";
 import { http1Options, http2Options } from "./http_options.ts";
 import type { Limits } from "./limits.ts";
 import { watchSessions } from "./session_watch.ts";
+import { forgetListeners } from "./spent_streams.ts";
 import type { Tls } from "./tls.ts";
 import { createTlsServer } from "./tls_server.ts";
 import { answerUnreadable } from "./unreadable_request.ts";
@@ -61,6 +62,7 @@ export async function listen(options: ListenOptions, onRequest: RequestListener)
   for (const server of new Set([listening, servers.http2])) server.on("checkExpectation", onRequest);
   const sessions = watchSessions(options.limits, connections, options.logger);
   servers.http2.on("session", (session: http2.ServerHttp2Session) => sessions.add(session));
+  servers.http2.on("stream", forgetListeners);
 
   const closed = closing(listening);
   listening.listen(options.port, options.host);

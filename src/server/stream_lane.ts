@@ -36,12 +36,8 @@ export function createStreamLane(spec: StreamMethod, options: LaneOptions): Lane
       service,
       method,
       message: mapped(answer, (part) => create(method.output, part)),
-      get header() {
-        return context.responseHeader;
-      },
-      get trailer() {
-        return context.responseTrailer;
-      },
+      header: context.responseHeader,
+      trailer: context.responseTrailer,
     };
   });
 

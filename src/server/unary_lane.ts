@@ -3,8 +3,8 @@
  * the time of a small call. It makes the same calls through the same interceptors, and answers the same bytes. Whatever is out of the
  * ordinary goes through Connect's own handlers.
  */
-import { create, type Message } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { create, type DescMethodUnary, type DescService, type Message } from "@bufbuild/protobuf";
+import { Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import { createDeadlineSignal, createLinkedAbortController } from "@connectrpc/connect/protocol";
 import type { Millis } from "../domain/time.ts";
 import { httpStatusKey } from "../rpc/http_status.ts";
@@ -29,19 +29,7 @@ export function createUnaryLane(spec: UnaryMethod, options: LaneOptions): Lane {
 
   const call = throughInterceptors(options, async (request, context) => {
     if (request.stream) throw new Error(`${service.typeName}/${method.name} takes no stream`);
-    const message = create(method.output, await spec.impl(request.message, context));
-    return {
-      stream: false,
-      service,
-      method,
-      message,
-      get header() {
-        return context.responseHeader;
-      },
-      get trailer() {
-        return context.responseTrailer;
-      },
-    };
+    return new LaneAnswer(method, create(method.output, await spec.impl(request.message, context)), context);
   });
 
   /** The encoded answer. Rejects with whatever the call fails with. */
@@ -88,6 +76,33 @@ export function createUnaryLane(spec: UnaryMethod, options: LaneOptions): Lane {
     exchange.call.protocol = wire === "grpc" ? "grpc" : "connect";
     return serve(exchange, wire, url);
   };
+}
+
+/**
+ * What a handler answers, for the interceptors. No object literal: with getters in it each one would have a hidden class of its own, which
+ * V8 makes as an old object, so that the whole call would live until the whole heap is collected.
+ */
+class LaneAnswer implements UnaryResponse {
+  readonly stream = false;
+  readonly service: DescService;
+  readonly method: DescMethodUnary;
+  readonly message: Message;
+  readonly #context: LaneContext;
+
+  constructor(method: DescMethodUnary, message: Message, context: LaneContext) {
+    this.service = method.parent;
+    this.method = method;
+    this.message = message;
+    this.#context = context;
+  }
+
+  get header(): Headers {
+    return this.#context.responseHeader;
+  }
+
+  get trailer(): Headers {
+    return this.#context.responseTrailer;
+  }
 }
 
 /** Aborts when nobody waits for the answer any more, and when the time that is `left` has passed (null: there is no deadline). */
