@@ -1,6 +1,6 @@
 /** The requests under way, and how they end when the server stops. */
 import type { Millis } from "../domain/time.ts";
-import { Bag } from "./bag.ts";
+import { Bag } from "../service/bag.ts";
 import type { Exchange } from "./exchange.ts";
 import { shuttingDown } from "./protocol_error.ts";
 

@@ -1,5 +1,6 @@
 /** A lane of the effect dispatcher: what waits to be carried out, and what is. Lanes don't wait for each other. */
 import type { StoredEffect } from "../store/store.ts";
+import { Bag } from "./bag.ts";
 
 /** How many effects may wait for each that is carried out at once: so few that memory is bounded, so many that the store is rarely asked. */
 const WAITING_PER_PLACE = 16;
@@ -7,7 +8,7 @@ const WAITING_PER_PLACE = 16;
 export class EffectLane<Effect extends Pick<StoredEffect, "id">> {
   readonly #limit: number;
   readonly #run: (effect: Effect) => Promise<void>;
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Bag<Promise<void>>();
   /** The ids of the effects that wait or run here. */
   readonly #held = new Set<number>();
   #ready: Effect[] = [];
@@ -42,19 +43,20 @@ export class EffectLane<Effect extends Pick<StoredEffect, "id">> {
   /** Forgets what waits, and resolves when what runs is done. */
   async stop(): Promise<void> {
     for (const { id } of this.#ready.splice(0)) this.#held.delete(id);
-    await Promise.all(this.#running);
+    await Promise.all(this.#running.values());
   }
 
   #runReady(): void {
     while (this.#running.size < this.#limit) {
       const effect = this.#ready.shift();
       if (effect === undefined) return;
-      const run = this.#run(effect).finally(() => {
-        this.#running.delete(run);
-        this.#held.delete(effect.id);
-        this.#runReady();
-      });
-      this.#running.add(run);
+      const end = this.#running.add(
+        this.#run(effect).finally(() => {
+          end();
+          this.#held.delete(effect.id);
+          this.#runReady();
+        }),
+      );
     }
   }
 }

@@ -4,7 +4,8 @@ import type { Applied } from "../store/store.ts";
 
 /** An execution that owes effects, as the last commit left it. */
 export interface OwedExecution {
-  execution: Execution;
+  /** Null once they are all released: a Map that is written all the time leaves tables behind, which keep what was in it for long. */
+  execution: Execution | null;
   /** How many of its effects are held. */
   effects: number;
 }
@@ -35,6 +36,8 @@ export class OwedExecutions {
     const owed = this.#owed.get(id);
     if (owed === undefined) return;
     owed.effects -= 1;
-    if (owed.effects === 0) this.#owed.delete(id);
+    if (owed.effects > 0) return;
+    owed.execution = null;
+    this.#owed.delete(id);
   }
 }

@@ -8,7 +8,7 @@ function collectionsOfWholeHeap(...options: string[]): number {
   return Number(execFileSync(process.execPath, ["--expose-gc", PROCESS, ...options], { encoding: "utf8" }));
 }
 
-it("is collected as a whole when 40 MB of garbage have gathered, unless it is given room", () => {
+it("is collected as a whole when 24 MB of garbage have gathered, unless it is given room", () => {
   expect(collectionsOfWholeHeap()).toBeGreaterThan(0);
   expect(collectionsOfWholeHeap("room")).toBe(0);
 });

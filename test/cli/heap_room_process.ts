@@ -1,9 +1,9 @@
-/** Makes 40 MB of garbage that young collections don't free: `node --expose-gc`. Prints how often the whole heap was collected meanwhile. */
+/** Makes some 24 MB of garbage that young collections don't free: `node --expose-gc`. Prints how often the whole heap was collected meanwhile. */
 import { PerformanceObserver } from "node:perf_hooks";
 import { setImmediate as turn } from "node:timers/promises";
 import { giveHeapRoom, isOfWholeHeap } from "../../src/cli/heap_room.ts";
 
-const MEGABYTES = 40;
+const MEGABYTES = 24;
 
 const { gc } = globalThis;
 if (gc === undefined) throw new Error("--expose-gc is missing");

@@ -20,6 +20,7 @@ const PROGRAM = new URL(`./writer_thread${extname(import.meta.filename)}`, impor
 export type ThreadLogger = Pick<Logger, "error">;
 
 interface Pending {
+  readonly id: number;
   readonly settle: (outcome: string) => void;
   readonly reject: (error: Error) => void;
 }
@@ -28,7 +29,8 @@ interface Pending {
 export class RunningThread {
   readonly #worker: Worker;
   readonly #logger: ThreadLogger | null;
-  readonly #pending = new Map<number, Pending>();
+  // There are few. The tables that a Map leaves behind as they come and go would keep what was answered until the whole heap is collected.
+  readonly #pending: Pending[] = [];
   readonly #started = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #lastId = READY;
@@ -78,7 +80,7 @@ export class RunningThread {
   async #close(): Promise<void> {
     this.#worker.ref();
     await this.#started.promise;
-    if (this.#pending.size > 0) {
+    if (this.#pending.length > 0) {
       await new Promise<void>((resolve) => {
         this.#onIdle = resolve;
       });
@@ -94,14 +96,14 @@ export class RunningThread {
     this.#lastId += 1;
     const id = this.#lastId;
     const call: WriterCall = { id, name, args: JSON.stringify(args) };
-    if (this.#pending.size === 0) this.#worker.ref();
+    if (this.#pending.length === 0) this.#worker.ref();
     return new Promise((resolve, reject) => {
       const settle = (text: string): void => {
         const { result, error }: Outcome<Result> = JSON.parse(text);
         if (error === null) resolve(result);
         else reject(errorOfData(error));
       };
-      this.#pending.set(id, { settle, reject });
+      this.#pending.push({ id, settle, reject });
       this.#worker.postMessage(call);
     });
   }
@@ -112,11 +114,11 @@ export class RunningThread {
       this.#started.resolve();
       return;
     }
-    const pending = this.#pending.get(id);
+    const index = this.#pending.findIndex((pending) => pending.id === id);
+    const [pending] = index < 0 ? [] : this.#pending.splice(index, 1);
     if (pending === undefined) throw new Error(`the writer's thread answered call ${id}, which is not under way`);
-    this.#pending.delete(id);
     pending.settle(outcome);
-    if (this.#pending.size > 0) return;
+    if (this.#pending.length > 0) return;
     // Whoever closes waits for the end of the thread.
     if (this.#closing === null) this.#worker.unref();
     this.#onIdle();
@@ -124,13 +126,12 @@ export class RunningThread {
 
   /** The thread is at its end. */
   #lose(error: Error): void {
-    const isTold = this.#isEnding && this.#pending.size === 0;
+    const isTold = this.#isEnding && this.#pending.length === 0;
     if (isTold || this.#failure !== null) return;
     this.#failure = error;
     this.#logger?.error({ err: error }, this.#isReady ? LOST : NOT_STARTED);
     const lost = unavailable("it is not known whether anything was changed", error);
-    for (const { reject } of this.#pending.values()) reject(lost);
-    this.#pending.clear();
+    for (const { reject } of this.#pending.splice(0)) reject(lost);
     this.#started.resolve();
     this.#onIdle();
   }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { Bag } from "../../src/server/bag.ts";
+import { Bag } from "../../src/service/bag.ts";
 
 it("has what was added and not taken out, in whatever order that happens, also twice", () => {
   const steps = fc.array(fc.oneof(fc.constant("add"), fc.nat({ max: 20 })), { maxLength: 60 });
