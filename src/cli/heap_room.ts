@@ -4,6 +4,9 @@ import { getHeapStatistics, setFlagsFromString } from "node:v8";
 
 const ROOM_BYTES = 40 * 1024 * 1024;
 
+/** Of V8: by how many percent the heap may grow. */
+export const GROWTH_OPTION = "--heap-growing-percent";
+
 /**
  * From here on the heap may grow by 40 MiB between two collections of the whole of it. V8 by itself lets it grow by as little as a tenth if
  * it finds that collecting costs little time: a busy server is collected every two or three seconds then, and each time calls wait while it
@@ -21,11 +24,10 @@ export function giveHeapRoom(): void {
 
 function setGrowth(): void {
   const percent = Math.ceil((100 * ROOM_BYTES) / getHeapStatistics().used_heap_size);
-  setFlagsFromString(`--heap-growing-percent=${percent}`);
+  setFlagsFromString(`${GROWTH_OPTION}=${percent}`);
 }
 
-/** Whether what the observer was told of is such a collection. */
-export function isOfWholeHeap(entry: PerformanceEntry): boolean {
+function isOfWholeHeap(entry: PerformanceEntry): boolean {
   const detail: unknown = "detail" in entry ? entry.detail : null;
   const kind = typeof detail === "object" && detail !== null && "kind" in detail ? detail.kind : null;
   return kind === constants.NODE_PERFORMANCE_GC_MAJOR;
