@@ -50,7 +50,7 @@ export function createStreamLane(spec: StreamMethod, options: LaneOptions): Lane
   ): Promise<void> {
     const { response, stallTimeout } = exchange;
     const messages = messagesOf(await call(context, { stream: true, service, method, message: single(message) }));
-    // Interceptors that copy the answer have asked for them: hardly any stream needs them, and each lasts long.
+    // They were made for the interceptors: hardly any stream needs them, and each lasts long.
     dropEmpty(answering.additions);
     for await (const each of messages) {
       const { data, encoding } = await compressed(serialization.getO(true).serialize(each), answering);
