@@ -1,7 +1,12 @@
 /** belay.v1.CancellationService. */
+import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.ts";
-import type { Service } from "../service/service.ts";
+import {
+  type CancellationService,
+  WatchCancellationResponseSchema,
+} from "../../gen/belay/v1/cancellation_service_pb.ts";
+import type { Service, StoredEvent } from "../service/service.ts";
+import { mapped } from "./accompanied.ts";
 import { callerOf } from "./caller.ts";
 import {
   cancelAssessmentWorkflowAnswer,
@@ -16,8 +21,12 @@ import { cancellationFilterOf, pageRequestOf } from "./convert/filters.ts";
 import { integerOf } from "./convert/integer.ts";
 import { timelineEventMessage } from "./convert/timeline_event.ts";
 import { idempotencyOf } from "./idempotency.ts";
+import { rememberLast } from "./remember_last.ts";
 
 export function cancellationHandlers(service: Service): ServiceImpl<typeof CancellationService> {
+  const toldOf = rememberLast((event: StoredEvent) =>
+    create(WatchCancellationResponseSchema, { event: timelineEventMessage(event) }),
+  );
   return {
     async cancelProcessInstance(request, context) {
       const ref = { kind: "process_instance", id: request.processInstanceKey } as const;
@@ -61,12 +70,10 @@ export function cancellationHandlers(service: Service): ServiceImpl<typeof Cance
       };
     },
 
-    async *watchCancellation(request, context) {
+    watchCancellation(request, context) {
       const { tenant } = callerOf(context);
       const after = integerOf(request.afterSequence, "after_sequence");
-      for await (const event of service.watchCancellation(tenant, request.cancellationId, after, context.signal)) {
-        yield { event: timelineEventMessage(event) };
-      }
+      return mapped(service.watchCancellation(tenant, request.cancellationId, after, context.signal), toldOf);
     },
 
     async resolveIncident(request, context) {

@@ -1,8 +1,14 @@
 /** belay.v1.ExecutionService. */
+import { create } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import type { ExecutionService, ListFilter } from "../../gen/belay/v1/execution_service_pb.ts";
+import {
+  type ExecutionService,
+  type ListFilter,
+  WatchExecutionResponseSchema,
+} from "../../gen/belay/v1/execution_service_pb.ts";
 import type { Execution, Kind } from "../domain/execution.ts";
-import type { Page, Service } from "../service/service.ts";
+import type { Page, Service, StoredEvent } from "../service/service.ts";
+import { mapped } from "./accompanied.ts";
 import { callerOf } from "./caller.ts";
 import { assessmentMessage } from "./convert/assessment.ts";
 import { leaseMessage } from "./convert/claim.ts";
@@ -18,6 +24,7 @@ import { timelineEventMessage } from "./convert/timeline_event.ts";
 import { workflowInstanceMessage } from "./convert/workflow_instance.ts";
 import { workflowRunMessage } from "./convert/workflow_run.ts";
 import { idempotencyOf } from "./idempotency.ts";
+import { rememberLast } from "./remember_last.ts";
 
 interface ListRequest {
   readonly pageSize: number;
@@ -26,6 +33,9 @@ interface ListRequest {
 }
 
 export function executionHandlers(service: Service): ServiceImpl<typeof ExecutionService> {
+  const toldOf = rememberLast((event: StoredEvent) =>
+    create(WatchExecutionResponseSchema, { event: timelineEventMessage(event) }),
+  );
   const get = (kind: Kind, id: string, context: HandlerContext): Promise<Execution> =>
     service.getExecution({ tenant: callerOf(context).tenant, kind, id });
 
@@ -62,12 +72,10 @@ export function executionHandlers(service: Service): ServiceImpl<typeof Executio
       return { execution: executionMessage(await service.fail(key, token, error, idempotencyOf(request, context))) };
     },
 
-    async *watchExecution(request, context) {
+    watchExecution(request, context) {
       const key = keyOf(callerOf(context).tenant, request.execution, "execution");
       const after = integerOf(request.afterSequence, "after_sequence");
-      for await (const event of service.watchExecution(key, after, context.signal)) {
-        yield { event: timelineEventMessage(event) };
-      }
+      return mapped(service.watchExecution(key, after, context.signal), toldOf);
     },
 
     async getProcessInstance(request, context) {

@@ -12,7 +12,7 @@ export interface AdmissionOptions {
 }
 
 export interface Admission {
-  /** Lets a call in: to be called when it is answered. Null: it is refused. */
+  /** Lets a call in: to be called when it is answered. Calling that twice is safe. Null: it is refused. */
   enter(rank: Rank): (() => void) | null;
   close(): void;
 }

@@ -40,19 +40,22 @@ export function createAdmissionHandler(
   const answerOf = overloadedRpcAnswers();
   const turns = createTurns();
 
+  /** @param streams a stream has little to do at once: it begins right away, and once it has begun to answer it only waits for more to come */
+  const admit = (exchange: Exchange, rank: Rank, streams: boolean, leave: () => void): ReturnType<RequestHandler> => {
+    exchange.response.on("close", leave);
+    if (streams) exchange.call.onBegun = leave;
+    return rank === "list" && !streams ? turns.take().then(() => next(exchange)) : next(exchange);
+  };
+
   return (exchange) => {
-    const { path, request, response } = exchange;
+    const { path, request } = exchange;
     const rpc = rpcs.get(path);
     const found = rpc === undefined ? (table?.find(request.method ?? "", path) ?? null) : null;
     const rank = rpc?.rank ?? found?.route.rank;
     // What has no path here costs no less to refuse than to answer.
     if (rank === undefined) return next(exchange);
     const leave = admission.enter(rank);
-    if (leave !== null) {
-      response.on("close", leave);
-      // A stream has little to do at once, and is to be counted as one right away.
-      return rank === "list" && rpc?.streams !== true ? turns.take().then(() => next(exchange)) : next(exchange);
-    }
+    if (leave !== null) return admit(exchange, rank, rpc?.streams === true, leave);
     onShed({ exchange, method: rpc?.method ?? null, rank });
     exchange.call.rpc = rpc?.name;
     if (rpc !== undefined) return refuse(exchange, answerOf(rpc.method, request.headers["content-type"] ?? ""));

@@ -4,7 +4,7 @@ import { RANKS, type Rank } from "../rpc/rank.ts";
 import type { LoopLoad } from "./loop_load.ts";
 
 export interface RankLimits {
-  /** Lets a call in: to be called when it is answered. Null: it is refused. */
+  /** Lets a call in: to be called when it is answered. Calling that twice is safe. Null: it is refused. */
   enter(rank: Rank): (() => void) | null;
   /** Adapts the limits to how it went since the last time. */
   adapt(load: LoopLoad): void;
@@ -24,13 +24,14 @@ interface Range {
 
 /**
  * A list takes some milliseconds, so few of them are what lets cancels pass: they leave free what cancels that come all at once will need.
- * A cancel takes part in a commit that costs about the same for one as for many, so refusing a few of them helps nobody.
+ * Reads leave free what is left of that. A cancel takes part in a commit that costs about the same for one as for many, so refusing a few
+ * of them helps nobody.
  */
 const RANGES: Readonly<Record<Rank, Range>> = {
   critical: { least: 2_048, most: 4_096, patience: 1_000, share: 1 },
   // As many as one connection may send at once: a script that registers its work in one stroke is no overload.
   write: { least: 1_000, most: 2_048, patience: 500, share: 1 },
-  read: { least: 0.4, most: 256, patience: 5, share: 1 },
+  read: { least: 0.4, most: 256, patience: 5, share: 0.8 },
   list: { least: 0.2, most: 16, patience: 2, share: 0.7 },
 };
 
@@ -102,8 +103,10 @@ export function createRankLimits(): RankLimits {
       state.begun += 1;
       state.inService += 1;
       state.peak = Math.max(state.peak, state.inService);
+      let isIn = true;
       return () => {
-        if (!state.generations.includes(generation)) return;
+        if (!isIn || !state.generations.includes(generation)) return;
+        isIn = false;
         generation.calls -= 1;
         state.inService -= 1;
       };

@@ -27,6 +27,8 @@ export interface Call {
   error: ConnectError | undefined;
   /** What the gate and the handler left behind; undefined until one of them was reached. */
   values: ContextValues | undefined;
+  /** Called when a part of the answer is written, also when it is not the first. */
+  onBegun: () => void;
 }
 
 export function newCall(): Call {
@@ -39,6 +41,7 @@ export function newCall(): Call {
     reached: false,
     error: undefined,
     values: undefined,
+    onBegun: () => undefined,
   };
 }
 

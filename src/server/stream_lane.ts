@@ -8,13 +8,14 @@ import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { grpcStatusOk, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import type { Millis } from "../domain/time.ts";
 import { mapped } from "../rpc/accompanied.ts";
+import { rememberLast } from "../rpc/remember_last.ts";
 import { type Exchange, headersOf, urlOf } from "./exchange.ts";
 import { encodeGrpcMessage } from "./grpc_message.ts";
 import { errorOf, type Lane, type LaneOptions, openCall, serializationOf, throughInterceptors } from "./lane.ts";
 import { type AnswerOptions, compressed, envelopeOf, grpcHeader } from "./lane_answer.ts";
 import type { Additions, LaneContext } from "./lane_context.ts";
 import type { StreamMethod } from "./lane_methods.ts";
-import { laneWireOf, messageOf } from "./lane_request.ts";
+import { laneWireOf, messageOf, PREFIX_BYTES } from "./lane_request.ts";
 import { joined, readWholeBody } from "./whole_body.ts";
 import { end, isClosed, write } from "./write_response.ts";
 
@@ -27,6 +28,8 @@ export function createStreamLane(spec: StreamMethod, options: LaneOptions): Lane
   const { limits } = options;
   const service = method.parent;
   const serialization = serializationOf(method, options);
+  // Whoever waits for its client to take it holds the same bytes as all others.
+  const plain = rememberLast((message: Message) => envelopeOf(serialization.getO(true).serialize(message), false));
 
   const call = throughInterceptors(options, async (request, context) => {
     if (!request.stream) throw new Error(`${service.typeName}/${method.name} answers with a stream`);
@@ -48,15 +51,16 @@ export function createStreamLane(spec: StreamMethod, options: LaneOptions): Lane
     message: Message,
     answering: AnswerOptions,
   ): Promise<void> {
-    const { response, stallTimeout } = exchange;
+    const { response } = exchange;
     const messages = messagesOf(await call(context, { stream: true, service, method, message: single(message) }));
     // They were made for the interceptors: hardly any stream needs them, and each lasts long.
     dropEmpty(answering.additions);
     for await (const each of messages) {
-      const { data, encoding } = await compressed(serialization.getO(true).serialize(each), answering);
+      const envelope = plain(each);
+      const { data, encoding } = await compressed(envelope.subarray(PREFIX_BYTES), answering);
       // Not earlier: a handler may still set headers until its first message.
       if (!response.headersSent) response.writeHead(200, grpcHeader(answering));
-      if (!(await write(response, envelopeOf(data, encoding !== null), stallTimeout))) return;
+      if (!(await write(exchange, encoding === null ? envelope : envelopeOf(data, true)))) return;
     }
   }
 

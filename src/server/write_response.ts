@@ -32,13 +32,13 @@ const PIECE_BYTES = 64 * 1024;
  * response is cut then.
  */
 export async function writeResponse(exchange: Exchange, from: UniversalResponse): Promise<void> {
-  const { request, response, stallTimeout } = exchange;
+  const { request, response } = exchange;
   try {
     // A HEAD is answered without the body that it tells of: over HTTP/2 Node takes none, and never says that it could take more.
     for await (const chunk of request.method === "HEAD" ? [] : (from.body ?? [])) {
       // Not earlier: a handler may still set headers until its first message.
       if (!response.headersSent) response.writeHead(from.status, headersOf(request, from.header));
-      if (!(await write(response, chunk, stallTimeout))) return;
+      if (!(await write(exchange, chunk))) return;
     }
   } catch (reason) {
     cut(response, constants.NGHTTP2_INTERNAL_ERROR);
@@ -77,13 +77,22 @@ export function end({ request, response, stallTimeout }: Exchange, last: Uint8Ar
 }
 
 /** Whether the client is still there. */
-export async function write(response: NodeResponse, chunk: Uint8Array, stallTimeout: Millis): Promise<boolean> {
-  for (let start = 0; start < chunk.byteLength || start === 0; start += PIECE_BYTES) {
+export async function write({ response, stallTimeout, call }: Exchange, chunk: Uint8Array): Promise<boolean> {
+  for (const piece of piecesOf(chunk)) {
     if (isClosed(response)) return false;
-    if (response.write(chunk.subarray(start, start + PIECE_BYTES))) continue;
-    await drained(response, stallTimeout);
+    const isTaken = response.write(piece);
+    call.onBegun();
+    if (!isTaken) await drained(response, stallTimeout);
   }
   return !isClosed(response);
+}
+
+/** A view of each piece would take as much memory as a small one does, for as long as it waits. */
+function* piecesOf(chunk: Uint8Array): Generator<Uint8Array> {
+  if (chunk.byteLength <= PIECE_BYTES) yield chunk;
+  else
+    for (let start = 0; start < chunk.byteLength; start += PIECE_BYTES)
+      yield chunk.subarray(start, start + PIECE_BYTES);
 }
 
 /** Resolves when the client has taken what was written, or its connection has closed; that of one who takes nothing is cut. */

@@ -120,6 +120,28 @@ describe.each([
       expect(events.map(typeOf)).toEqual([EventType.CANCELLATION_REQUESTED, EventType.CANCELLATION_ENDED]);
     });
 
+    it("many at once are all let in by a server that has nothing else to do, and all are told the same", async () => {
+      const work = await startWork(clients, Kind.PROCESS);
+      const { id } = await cancel(clients, work.ref, Strategy.SOFT);
+      const watches = [];
+      for (let opened = 0; opened < 40; opened += 1) {
+        const watch = reading(clients.cancellations.watchCancellation({ cancellationId: id }));
+        expect(typeOf(await watch.next())).toBe(EventType.CANCELLATION_REQUESTED);
+        watches.push(watch);
+      }
+      await clients.workers.reportStopped({ execution: work.ref, token: work.token });
+
+      const [first, ...others] = await Promise.all(watches.map((watch) => watch.rest()));
+
+      expect(first?.map(typeOf).slice(-2)).toEqual([EventType.STOP_CONFIRMED, EventType.CANCELLATION_ENDED]);
+      expect(
+        others.filter(
+          (told) =>
+            JSON.stringify(told.map(sequenceOf).map(Number)) !== JSON.stringify(first?.map(sequenceOf).map(Number)),
+        ),
+      ).toEqual([]);
+    });
+
     it("of an unknown cancellation is NOT_FOUND", async () => {
       const watch = reading(clients.cancellations.watchCancellation({ cancellationId: "no-such-cancellation" }));
 

@@ -15,16 +15,15 @@ import { CANCEL_PROCESS, cancelProcess, openPort } from "./port_under_test.ts";
 /** A port that lets in no call of these ranks. */
 async function openBusyPort(refused: readonly Rank[]) {
   const shed: ShedCall[] = [];
-  const inService = { calls: 0 };
+  const inService = new Set<symbol>();
   const port = await openPort({
     admission: {
       admission: {
         enter(rank) {
           if (refused.includes(rank)) return null;
-          inService.calls += 1;
-          return () => {
-            inService.calls -= 1;
-          };
+          const call = Symbol(rank);
+          inService.add(call);
+          return () => void inService.delete(call);
         },
         close: () => undefined,
       },
@@ -124,14 +123,30 @@ it("counts a call as in service until its answer is sent", async () => {
   const reached = once(port.handlers, "reached");
   const answered = client.cancelProcess(cancelProcess("waits"));
   await reached;
-  expect(inService.calls).toBe(1);
+  expect(inService.size).toBe(1);
 
   port.release();
   await answered;
   await port.logged(({ method }) => method.endsWith("CancelProcess"));
 
-  expect(inService.calls).toBe(0);
+  expect(inService.size).toBe(0);
 });
+
+it.each(TRANSPORTS)(
+  "over %s, counts a stream as in service until it has begun to answer",
+  async (_name, transportTo) => {
+    const { port, inService } = await openBusyPort([]);
+    const client = createClient(CancellationService, transportTo(port.url));
+    const leaving = new AbortController();
+    const watched = client.watchCancellation({ cancellationId: "c-1" }, { signal: leaving.signal });
+    const messages = watched[Symbol.asyncIterator]();
+    onTestFinished(() => leaving.abort());
+
+    await messages.next();
+
+    expect(inService.size).toBe(0);
+  },
+);
 
 describe("a route that is not let in is answered in the shape of its product:", () => {
   it.each([

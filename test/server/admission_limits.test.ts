@@ -45,6 +45,16 @@ describe("while nothing queues", () => {
     expect(limits.enter(rank)).toBeNull();
   });
 
+  it("a call that is said to be answered twice gives one place back", () => {
+    const limits = createRankLimits();
+    const [first] = Array.from({ length: CROWD }, () => limits.enter("list"));
+
+    first?.();
+    first?.();
+    expect(limits.enter("list")).not.toBeNull();
+    expect(limits.enter("list")).toBeNull();
+  });
+
   it("a lower rank has a smaller share", () => {
     const limits = createRankLimits();
     const shares = RANKS.map((rank) => limits.limitOf(rank));
@@ -74,7 +84,7 @@ describe("when calls queue", () => {
     [2_000, ["critical", "write", "read", "list"]],
   ])("for %d ms, the ranks that give way are %j", (delay, ranks) => {
     const limits = createRankLimits();
-    overload(limits, 20, queue(delay));
+    overload(limits, 20, { delay, busy: 0.5 });
     expect(cutRanks(limits)).toEqual(ranks);
   });
 
@@ -119,7 +129,8 @@ describe("when the server is at work", () => {
     [0, []],
     [0.7, []],
     [0.8, ["list"]],
-    [1, ["list"]],
+    [0.9, ["read", "list"]],
+    [1, ["read", "list"]],
   ])("for %d of its time, and no call queues, the ranks that give way are %j", (busy, ranks) => {
     const limits = createRankLimits();
     overload(limits, 20, { delay: 0, busy });

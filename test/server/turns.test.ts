@@ -2,16 +2,23 @@ import { setImmediate as turn } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { createTurns } from "../../src/server/turns.ts";
 
-it("lets one call begin in each turn of the event loop, in the order in which they came", async () => {
+/** How many turns of the event loop pass from one call to the next. */
+const TURNS_EACH = 4;
+
+it("lets one call begin at a time, in the order in which they came, and leaves turns of the event loop to others in between", async () => {
   const turns = createTurns();
   const begun: string[] = [];
   for (const call of ["first", "second", "third"]) void turns.take().then(() => begun.push(call));
   expect(begun).toEqual([]);
 
-  for (const expected of [["first"], ["first", "second"], ["first", "second", "third"]]) {
+  const seen: number[] = [];
+  for (let count = 0; count < 3 * TURNS_EACH; count += 1) {
     await turn();
-    expect(begun).toEqual(expected);
+    seen.push(begun.length);
   }
+
+  expect(begun).toEqual(["first", "second", "third"]);
+  expect(seen).toEqual([1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3]);
 });
 
 it("lets a call that comes later begin in the next turn when nothing waits any more", async () => {
