@@ -1,4 +1,5 @@
-/** How much garbage may gather before the whole heap is collected. */
+/** When the whole heap is collected, and what that takes from the calls meanwhile. */
+import { availableParallelism } from "node:os";
 import { constants, type PerformanceEntry, PerformanceObserver } from "node:perf_hooks";
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 
@@ -14,6 +15,12 @@ export const GROWTH_OPTION = "--heap-growing-percent";
 export const YOUNG_OPTION = "--no-allocation-site-pretenuring";
 
 /**
+ * Of V8: how many threads mark what is still in use, beside the one that serves the calls. By itself it takes as many as it has, four, also
+ * on two processors: calls would wait for their turn.
+ */
+export const MARKERS_OPTION = "--concurrent-marking-max-worker-num";
+
+/**
  * From here on the heap may grow by 64 MiB between two collections of the whole of it. V8 by itself lets it grow by as little as a tenth if
  * it finds that collecting costs little time: a busy server is collected every two or three seconds then, and each time calls wait while it
  * takes all of two processors for 50 to 80 ms. More room makes it rarer still, and the part of it in which everything stands longer: about
@@ -21,6 +28,7 @@ export const YOUNG_OPTION = "--no-allocation-site-pretenuring";
  */
 export function giveHeapRoom(): void {
   setFlagsFromString(YOUNG_OPTION);
+  setFlagsFromString(`${MARKERS_OPTION}=${Math.max(1, Math.floor(availableParallelism() / 2))}`);
   setGrowth();
   // V8 takes a share of what is left after a collection, so it is told anew when that has changed.
   const observer = new PerformanceObserver((collections) => {
