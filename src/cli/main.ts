@@ -2,6 +2,10 @@
 /** Starts the command line. Node keeps what it compiles beside this package, so that a start takes about half as long from the second on. */
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
+import { limitHelperThreads } from "./helper_threads.ts";
+
+// Only the server works for long.
+if (process.argv[2] === "serve") limitHelperThreads();
 
 // Whoever may write there may change the package itself. If nobody may, nothing is kept, and that is all.
 enableCompileCache(join(import.meta.dirname, "../../.cache/compiled"));
