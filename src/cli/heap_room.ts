@@ -1,7 +1,7 @@
 /** When the whole heap is collected, and what that takes from the calls meanwhile. */
-import { availableParallelism } from "node:os";
 import { constants, type PerformanceEntry, PerformanceObserver } from "node:perf_hooks";
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
+import { halfOfProcessors } from "./helper_threads.ts";
 
 const ROOM_BYTES = 64 * 1024 * 1024;
 
@@ -15,8 +15,8 @@ export const GROWTH_OPTION = "--heap-growing-percent";
 export const YOUNG_OPTION = "--no-allocation-site-pretenuring";
 
 /**
- * Of V8: how many threads mark what is still in use, beside the one that serves the calls. By itself it takes as many as it has, four, also
- * on two processors: calls would wait for their turn.
+ * Of V8: how many threads mark what is still in use, beside the one that serves the calls. By itself it takes all that it has: four, also on
+ * two processors, where their number could not be limited. Calls would wait for their turn.
  */
 export const MARKERS_OPTION = "--concurrent-marking-max-worker-num";
 
@@ -28,7 +28,7 @@ export const MARKERS_OPTION = "--concurrent-marking-max-worker-num";
  */
 export function giveHeapRoom(): void {
   setFlagsFromString(YOUNG_OPTION);
-  setFlagsFromString(`${MARKERS_OPTION}=${Math.max(1, Math.floor(availableParallelism() / 2))}`);
+  setFlagsFromString(`${MARKERS_OPTION}=${halfOfProcessors()}`);
   setGrowth();
   // V8 takes a share of what is left after a collection, so it is told anew when that has changed.
   const observer = new PerformanceObserver((collections) => {

@@ -17,15 +17,21 @@ const SINCE = 26;
  * half as many. Does nothing where the option is given, or where it can't be done; nothing of the program should be loaded yet.
  */
 export function limitHelperThreads(): void {
-  const wanted = Math.max(1, Math.floor(availableParallelism() / 2));
+  const wanted = halfOfProcessors();
   if (wanted >= USUAL || isChosen() || !canRestart()) return;
   const args = [process.execPath, `${OPTION}=${wanted}`, ...process.execArgv, ...process.argv.slice(1)];
   process.execve?.(process.execPath, args, process.env);
 }
 
+/** At least one. */
+export function halfOfProcessors(): number {
+  return Math.max(1, Math.floor(availableParallelism() / 2));
+}
+
 function isChosen(): boolean {
   const given = `${process.execArgv.join(" ")} ${process.env["NODE_OPTIONS"] ?? ""}`;
-  return given.includes(OPTION);
+  // Node takes its options with underscores too.
+  return given.replaceAll("_", "-").includes(OPTION);
 }
 
 /** The channel to a parent that is a Node process would be lost. */

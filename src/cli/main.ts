@@ -4,7 +4,7 @@ import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { limitHelperThreads } from "./helper_threads.ts";
 
-// Only the server works for long.
+// Of all commands only the server has so much to do that it matters.
 if (process.argv[2] === "serve") limitHelperThreads();
 
 // Whoever may write there may change the package itself. If nobody may, nothing is kept, and that is all.

@@ -89,10 +89,11 @@ export async function write({ response, stallTimeout, call }: Exchange, chunk: U
 
 /** A view of each piece would take as much memory as a small one does, for as long as it waits. */
 function* piecesOf(chunk: Uint8Array): Generator<Uint8Array> {
-  if (chunk.byteLength <= PIECE_BYTES) yield chunk;
-  else
-    for (let start = 0; start < chunk.byteLength; start += PIECE_BYTES)
-      yield chunk.subarray(start, start + PIECE_BYTES);
+  if (chunk.byteLength <= PIECE_BYTES) {
+    yield chunk;
+    return;
+  }
+  for (let start = 0; start < chunk.byteLength; start += PIECE_BYTES) yield chunk.subarray(start, start + PIECE_BYTES);
 }
 
 /** Resolves when the client has taken what was written, or its connection has closed; that of one who takes nothing is cut. */
