@@ -1,4 +1,6 @@
-/** Finds the load that the server sustains, and offers it a multiple of that. */
+/** Finds the load that the server sustains, and offers it a multiple of that, again and again. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { CancellationService } from "../../gen/belay/v1/cancellation_service_pb.ts";
@@ -6,13 +8,15 @@ import { attachWorker } from "../load/attached_worker.ts";
 import { executionId } from "../load/execution_id.ts";
 import { cancelRequest } from "../load/request_bodies.ts";
 import { startBelay } from "../servers/belay.ts";
+import { withOpened } from "../with_opened.ts";
 import type { OverloadResult } from "./order.ts";
 import { type Phase, type PhaseRunner, startPhases } from "./phases.ts";
 import { attachSlowWatchers } from "./slow_watchers.ts";
 
 export interface OverloadBenchmarkOptions {
-  /** Where the database is, on the disk to measure. */
+  /** Where the databases are, on the disk to measure. */
   readonly folder: string;
+  readonly rounds: number;
   /** How long each phase takes. */
   readonly seconds: number;
   /** Calls a second that the server sustains; null: to be found. */
@@ -30,7 +34,9 @@ export interface Scenario {
   readonly after: Phase;
 }
 
-export interface OverloadMeasurement {
+/** What one server was offered. Each round has the same scenarios. */
+export interface Round {
+  /** Calls a second. */
   readonly sustainable: number;
   readonly scenarios: readonly Scenario[];
 }
@@ -45,16 +51,20 @@ const WATCHED = 1e9;
 /** The watched execution is cancelled again and again, which every watcher is told. In milliseconds. */
 const WATCHED_EVERY = 500;
 
-export async function runOverloadBenchmark(options: OverloadBenchmarkOptions): Promise<OverloadMeasurement> {
-  const opened = new AsyncDisposableStack();
-  try {
-    return await measure(options, opened);
-  } finally {
-    await opened.disposeAsync();
+/** Every round has a server of its own. The load that it sustains is found in the first. */
+export async function runOverloadBenchmark(options: OverloadBenchmarkOptions): Promise<Round[]> {
+  const rounds: Round[] = [];
+  for (let number = 1; number <= options.rounds; number += 1) {
+    options.onProgress(`round ${number} of ${options.rounds}`);
+    const folder = join(options.folder, `round-${number}`);
+    mkdirSync(folder);
+    const sustainable = rounds[0]?.sustainable ?? options.sustainable;
+    rounds.push(await withOpened((opened) => measure({ ...options, folder, sustainable }, opened)));
   }
+  return rounds;
 }
 
-async function measure(options: OverloadBenchmarkOptions, opened: AsyncDisposableStack): Promise<OverloadMeasurement> {
+async function measure(options: OverloadBenchmarkOptions, opened: AsyncDisposableStack): Promise<Round> {
   const { folder, seconds, watchers, onProgress } = options;
   const server = await startBelay(folder);
   opened.defer(server.close);

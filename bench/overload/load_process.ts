@@ -11,8 +11,12 @@ export interface OverloadProcess {
   close(): void;
 }
 
+/** Threads that collect its garbage together, as many as it has by default, would take both of two processors from the server at once. */
+const HELPER_THREADS = "--v8-pool-size=1";
+
 export function startOverloadProcess(): OverloadProcess {
-  const child = fork(new URL("./main_load.ts", import.meta.url));
+  const execArgv = [...process.execArgv, HELPER_THREADS];
+  const child = fork(new URL("./main_load.ts", import.meta.url), { execArgv });
   return {
     run: async (order) => {
       const answered = nextMessage(child);

@@ -13,6 +13,7 @@ const USAGE = `Usage: npm run bench:overload -- [options]
 
 Finds the load of mixed calls that Belay sustains, then offers it half of that, five times that, and half again.
 
+  --rounds <n>    how often everything is measured, each time with a new server (default: 3)
   --seconds <s>   how long each phase takes (default: 20)
   --rate <n>      the calls a second that it sustains, instead of finding them
   --watchers <n>  how many watchers that never read are there the second time (default: 1000; 0: no second time)
@@ -21,6 +22,7 @@ Finds the load of mixed calls that Belay sustains, then offers it half of that, 
 
 const { values } = parseArgs({
   options: {
+    rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "20" },
     rate: { type: "string" },
     watchers: { type: "string", default: "1000" },
@@ -33,6 +35,7 @@ else await run();
 
 async function run(): Promise<void> {
   const machine = describeMachine();
+  const rounds = numberOf("--rounds", values.rounds, 1, 100);
   const seconds = numberOf("--seconds", values.seconds, 1, 600);
   const sustainable = values.rate === undefined ? null : numberOf("--rate", values.rate, 1, 100_000);
   const watchers = numberOf("--watchers", values.watchers, 0, 5_000);
@@ -42,10 +45,10 @@ async function run(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
   const onProgress = (line: string): void => console.error(line);
-  const measured = await runOverloadBenchmark({ folder, seconds, sustainable, watchers, onProgress });
+  const measured = await runOverloadBenchmark({ folder, rounds, seconds, sustainable, watchers, onProgress });
   console.log(`\n${report(measured)}`);
   const file = join(RESULTS, `overload-${new Date().toISOString().replaceAll(":", "-")}.json`);
-  writeFileSync(file, `${JSON.stringify({ machine, seconds, watchers, ...measured }, null, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify({ machine, seconds, watchers, rounds: measured }, null, 2)}\n`);
   console.log(`\nEvery figure: ${relative(process.cwd(), file)}`);
 }
 

@@ -1,13 +1,22 @@
 /** The figures of an overload run, for people. */
-import type { OverloadMeasurement, Scenario } from "./benchmark.ts";
+import { spread } from "../statistics.ts";
+import type { Round, Scenario } from "./benchmark.ts";
 import { CALL_CLASSES, type ClassResult } from "./order.ts";
 import type { Phase } from "./phases.ts";
 
 const COLUMNS = ["", "offered/s", "succeeded", "shed", "failed", "p50 ms", "p99 ms", "p99 / half load"];
 
+/** How many times longer than at half load the slowest hundredth of cancels may take. */
+const GOAL = 3;
+
 /** Lines of text. */
-export function report({ sustainable, scenarios }: OverloadMeasurement): string {
-  return [`sustainable: ${Math.round(sustainable)} mixed calls/s`, ...scenarios.flatMap(reportScenario)].join("\n");
+export function report(rounds: readonly Round[]): string {
+  return [...rounds.flatMap(reportRound), "", "P99 OF CANCELS, OVERLOAD / HALF LOAD", ...summary(rounds)].join("\n");
+}
+
+function reportRound({ sustainable, scenarios }: Round, index: number): string[] {
+  const title = `ROUND ${index + 1}: ${Math.round(sustainable)} mixed calls/s are sustainable`;
+  return [...(index === 0 ? [] : ["", ""]), title, ...scenarios.flatMap(reportScenario)];
 }
 
 function reportScenario({ name, half, overload, after }: Scenario): string[] {
@@ -17,6 +26,26 @@ function reportScenario({ name, half, overload, after }: Scenario): string[] {
     ...[half, overload, after].flatMap((phase) => reportPhase(phase, half)),
     `p99 of cancels by second after the overload: ${after.result.classes.cancel.bySecond.map(({ p99 }) => millis(p99)).join(" ")}`,
   ];
+}
+
+/** The median of the rounds counts: what else the machine does falls into some of them. */
+function summary(rounds: readonly Round[]): string[] {
+  const names = rounds[0]?.scenarios.map(({ name }) => name) ?? [];
+  return names.map((name, index) => {
+    const ratios = rounds.map(({ scenarios }) => ratioOf(scenarios[index]));
+    const { median, min, max } = spread(ratios);
+    const verdict = median <= GOAL ? "reached" : "missed";
+    return (
+      `${name}: ${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)}; round by round ${ratios.map((ratio) => ratio.toFixed(2)).join(" ")}),` +
+      ` at most ${GOAL}: ${verdict}`
+    );
+  });
+}
+
+/** NaN if no cancel succeeded. */
+function ratioOf(scenario: Scenario | undefined): number {
+  const [over, half] = [scenario?.overload, scenario?.half].map((phase) => phase?.result.classes.cancel.latency.p99);
+  return (over ?? Number.NaN) / (half ?? Number.NaN);
 }
 
 function reportPhase({ name, rate, result, memory, health }: Phase, half: Phase): string[] {
