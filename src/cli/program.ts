@@ -58,8 +58,10 @@ function program(): Command {
     .enablePositionalOptions()
     .exitOverride()
     .hook("preAction", (_, command) => {
-      // `run` leaves standard output to its command: even to look at it would change the mode of the file that they share.
-      if (command.name() !== "run") endWithReader();
+      // `run` leaves its outputs to its command: even to look at them would change the mode of the files that they share.
+      if (command.name() === "run") return;
+      endWithReader();
+      process.stderr.on("error", goOnUnheard);
     })
     .configureOutput({ outputError: (message, write) => write(inOneLine(message)) });
   const commands = [
@@ -95,6 +97,9 @@ function endWithReader(): void {
     process.exit();
   });
 }
+
+/** Nobody reads the error output any more, or it is full: there is nowhere left to say so, and what the command does matters more. */
+function goOnUnheard(): void {}
 
 /**
  * "error: unknown option '--prot'\n(Did you mean --port?)" as the one line in which all commands complain. Without the value of an unknown

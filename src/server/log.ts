@@ -22,6 +22,7 @@ export function openLog(level: string): Logger {
     periodicFlush: FLUSH_EVERY,
     maxLength: MOST_UNWRITTEN_BYTES,
   });
+  goOnWithout(output);
   const lines = {
     // Has pino say the level of each line before it writes it.
     [Symbol.for("pino.metadata")]: true,
@@ -32,4 +33,22 @@ export function openLog(level: string): Logger {
     },
   };
   return pino({ level }, lines);
+}
+
+/** A server that can't write its log, because its disk is full, still stops what it is told to. It says so once until a write succeeds. */
+function goOnWithout(output: ReturnType<typeof pino.destination>): void {
+  let isLost = false;
+  output.on("error", ({ message }: Error) => {
+    if (!isLost) process.stderr.write(`belay: the log can't be written: ${message}; the server goes on without it\n`);
+    isLost = true;
+  });
+  output.on("write", () => {
+    isLost = false;
+  });
+  // It would try again and again, and the process would never end.
+  const giveUp = (): void => {
+    if (isLost) output.destroy();
+  };
+  process.prependListener("beforeExit", giveUp);
+  process.prependListener("exit", giveUp);
 }

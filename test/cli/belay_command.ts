@@ -40,14 +40,22 @@ afterAll(() => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-/** Starts `belay` and lets it run, until the last test of the file has finished at most. */
-export function startBelay(args: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: cleanEnv(env), stdio: ["ignore", "pipe", "pipe"] });
+/**
+ * Starts `belay` and lets it run, until the last test of the file has finished at most.
+ *
+ * @param stdout an open file that takes its standard output, instead of what it is seen to print
+ */
+export function startBelay(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  stdout: number | "pipe" = "pipe",
+): Started {
+  const child = spawn(process.execPath, [MAIN, ...args], { env: cleanEnv(env), stdio: ["ignore", stdout, "pipe"] });
   running.add(child);
   let output = "";
   const lookers = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
       output += text;
       for (const look of lookers) look();
     });

@@ -1,12 +1,18 @@
 import { once } from "node:events";
-import { readdirSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { EventType } from "../../gen/belay/v1/cancellation_pb.ts";
 import { Kind } from "../../gen/belay/v1/execution_ref_pb.ts";
-import { belay, startBelay, startServer, temporaryFolder } from "./belay_command.ts";
+import { belay, type Started, startBelay, startServer, temporaryFolder } from "./belay_command.ts";
 import { type Api, api, instanceWithListener } from "./fixtures.ts";
+
+/** Takes nothing: each write fails as on a full disk. */
+const FULL_DISK = "/dev/full";
+
+const hasFullDisk = existsSync(FULL_DISK);
+if (!hasFullDisk) console.warn(`skipped: a server without room for its log, because there is no ${FULL_DISK}`);
 
 /** A port that is in use until the test has finished. */
 async function usedPort(): Promise<number> {
@@ -173,6 +179,46 @@ describe("belay serve", () => {
     expect(server.output()).toContain("belay: stopped");
   });
 
+  it("goes on, and shuts down in order, when nobody reads its messages any more", async () => {
+    const server = await startServer(temporaryFolder());
+    onTestFinished(server.stop);
+    const { stderr } = server.process;
+    stderr?.destroy();
+
+    const listed = await belay(["list", "processes", "--address", server.address, "--json"]);
+    server.process.kill("SIGTERM");
+
+    expect(listed).toMatchObject({ exitCode: 0, stdout: "[]\n" });
+    expect(await server.ended).toBe(0);
+  });
+
+  it.skipIf(!hasFullDisk)("goes on, and shuts down in order, when its disk has no room for its log", async () => {
+    const { server, address, client } = await serverWithoutRoom();
+    const id = await instanceWithListener(client);
+    await server.prints(/the log can't be written: ENOSPC: .*; the server goes on without it/);
+
+    const shown = await belay(["get", "process-instance", id, "--address", address]);
+    server.process.kill("SIGTERM");
+
+    expect(shown.exitCode).toBe(0);
+    expect(await server.ended).toBe(0);
+  });
+
+  it.skipIf(!hasFullDisk)("ends at once at the second signal, though its disk has no room for its log", async () => {
+    const { server, address, client } = await serverWithoutRoom();
+    const id = await instanceWithListener(client);
+    const waiting = startBelay(["cancel", "process-instance", id, "--timeout", "3600", "--address", address]);
+    await listenerJobOffered(client, id);
+    await server.prints(/the log can't be written/);
+
+    server.process.kill("SIGTERM");
+    await server.prints(/SIGTERM: stopping/);
+    server.process.kill("SIGTERM");
+
+    expect(await server.ended).toBe(143);
+    expect(await waiting.ended).toBe(6);
+  });
+
   it("ends at once at the second signal, though a call is under way", async () => {
     const server = await startServer(temporaryFolder(), "--shutdown-grace", "3600");
     const client = api(server.address);
@@ -191,6 +237,21 @@ describe("belay serve", () => {
     expect(await server.ended).toBe(143);
     expect(await waiting.ended).toBe(6);
   });
+
+  async function serverWithoutRoom(): Promise<{ server: Started; address: string; client: Api }> {
+    const fullDisk = openSync(FULL_DISK, "w");
+    const db = join(temporaryFolder(), "belay.sqlite");
+    const server = startBelay(["serve", "--port", "0", "--db", db, "--shutdown-grace", "3600"], {}, fullDisk);
+    closeSync(fullDisk);
+    const [, address = ""] = await server.prints(/listening on (http:\S+)/);
+    const client = api(address);
+    onTestFinished(async () => {
+      client.close();
+      server.process.kill("SIGKILL");
+      await server.ended;
+    });
+    return { server, address, client };
+  }
 
   async function listenerJobOffered({ executions }: Api, id: string): Promise<void> {
     const execution = { kind: Kind.PROCESS_INSTANCE, id };
