@@ -20,25 +20,25 @@ Finds the load of mixed calls that Belay sustains, then offers it half of that, 
   --folder <path> on which disk the database is (default: that of the checkout)
   --help          show this`;
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "3" },
-    seconds: { type: "string", default: "20" },
-    rate: { type: "string" },
-    watchers: { type: "string", default: "1000" },
-    folder: { type: "string", default: RESULTS },
-    help: { type: "boolean", default: false },
-  },
-});
+const OPTIONS = {
+  rounds: { type: "string", default: "3" },
+  seconds: { type: "string", default: "20" },
+  rate: { type: "string" },
+  watchers: { type: "string", default: "1000" },
+  folder: { type: "string", default: RESULTS },
+  help: { type: "boolean", default: false },
+} as const;
+
+const values = valuesGiven();
 if (values.help) console.log(USAGE);
 else await run();
 
 async function run(): Promise<void> {
   const machine = describeMachine();
-  const rounds = numberOf("--rounds", values.rounds, 1, 100);
+  const rounds = wholeNumberOf("--rounds", values.rounds, 1, 100);
   const seconds = numberOf("--seconds", values.seconds, 1, 600);
   const sustainable = values.rate === undefined ? null : numberOf("--rate", values.rate, 1, 100_000);
-  const watchers = numberOf("--watchers", values.watchers, 0, 5_000);
+  const watchers = wholeNumberOf("--watchers", values.watchers, 0, 5_000);
   mkdirSync(RESULTS, { recursive: true });
   const folder = mkdtempSync(join(values.folder, "databases-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -52,9 +52,26 @@ async function run(): Promise<void> {
   console.log(`\nEvery figure: ${relative(process.cwd(), file)}`);
 }
 
+function valuesGiven(): ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"] {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function wholeNumberOf(name: string, text: string, from: number, to: number): number {
+  const value = numberOf(name, text, from, to);
+  return Number.isInteger(value) ? value : refuse(`${name} must be a whole number, not "${text}"`);
+}
+
 function numberOf(name: string, text: string, from: number, to: number): number {
   const value = Number(text);
   if (text !== "" && value >= from && value <= to) return value;
-  console.error(`${name} must be a number from ${from} to ${to}, not "${text}"\n\n${USAGE}`);
+  return refuse(`${name} must be a number from ${from} to ${to}, not "${text}"`);
+}
+
+function refuse(message: string): never {
+  console.error(`${message}\n\n${USAGE}`);
   process.exit(2);
 }
